@@ -1,0 +1,40 @@
+# make run    makes the environment, fetches, embeds, ranks, and opens the dashboard
+# make test   makes the environment and runs every check and test
+
+PYTHON ?= python3
+BIN := .venv/bin
+EXTRA := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+
+.PHONY: run test check bench clean
+
+run: .venv/run-ready
+	$(BIN)/frontier up
+
+test: check
+	$(BIN)/pytest
+
+check: .venv/test-ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/test-ready
+	$(BIN)/python tests/bench.py $(if $(QUICK),--quick) --out bench.json
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json
+
+# torch goes first: with it pinned, nothing that follows can bring in another build of it
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontier needs Python 3.11 or later")'
+	$(PYTHON) -m venv .venv
+
+.venv/run-ready: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRA)]'
+	touch $@
+
+.venv/test-ready: .venv/run-ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRA),dev]'
+	touch $@

@@ -1,0 +1,116 @@
+"""The command line. Commands live in `app.commands` and are imported when they are called, so that help is instant."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from data.errors import FrontierError
+
+COMMANDS = {
+    "up": "app.commands.fetch:up",
+    "crawl": "app.commands.fetch:crawl",
+    "import": "app.commands.fetch:import_files",
+    "sync": "app.commands.fetch:sync",
+    "search": "app.commands.read:search",
+    "feed": "app.commands.read:feed",
+    "show": "app.commands.read:show",
+    "sources": "app.commands.read:sources",
+    "digest": "app.commands.mail:digest",
+    "cron": "app.commands.mail:cron",
+    "export": "app.commands.manage:export",
+    "eval": "app.commands.manage:evaluate",
+    "config": "app.commands.manage:config",
+    "dashboard": "app.commands.manage:dashboard",
+    "doctor": "app.commands.manage:doctor",
+}
+HELP = {
+    "up": "Refresh everything, then open the dashboard (the main job).",
+    "crawl": "Fetch new papers and threads from the sources.",
+    "import": "Take in papers from files.",
+    "sync": "Embed and index what is new.",
+    "search": "Search by meaning and by words.",
+    "feed": "The ranked day, with reasons.",
+    "show": "Everything about one paper.",
+    "sources": "The health of each source.",
+    "digest": "The best of the day as a mail.",
+    "cron": "The daily job, and its schedule.",
+    "export": "Write papers out.",
+    "eval": "Measure quality on labelled data.",
+    "config": "Show or check the configuration.",
+    "dashboard": "Open the dashboard without fetching.",
+    "doctor": "Check what Frontier needs, and say how to mend it.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(HELP.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="frontier", prog_name="frontier")
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens to standard error.")
+def cli(verbose: bool) -> None:
+    """Frontier follows the research frontier of deep learning: papers, ranked by focus area, with reasons.
+
+    State lives under FRONTIER_HOME. Exit codes: 0 worked, 1 failed, 2 wrong usage, 3 worked in part.
+    """
+    if verbose:
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; expected failures become one line on standard error."""
+    try:
+        result = cli.main(args=arguments, prog_name="frontier", standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("frontier: stopped; what was stored stays", file=sys.stderr)  # noqa: T201
+        return 130
+    except FrontierError as exc:
+        print(f"frontier: {exc}", file=sys.stderr)  # noqa: T201
+        return exc.exit_code
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+            raise
+        where = f"{exc.filename}: " if exc.filename else ""
+        print(f"frontier: {where}{exc.strerror} (free space or check the permissions)", file=sys.stderr)  # noqa: T201
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The script `frontier`."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

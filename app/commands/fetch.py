@@ -1,0 +1,210 @@
+"""Commands that change the store: up, crawl, import, sync."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import click
+
+from app.commands._common import SINCE, UNTIL, console, json_option, print_json, progress_bar, say
+from app.wiring import Frontier
+from data.errors import FrontierError, InputError
+
+
+@click.command()
+@click.argument("source", nargs=-1)
+@click.option("--since", type=SINCE, help="Backfill from this day on.")
+@click.option("--until", type=UNTIL, help="Backfill up to this day.")
+@click.option("--query", default="", metavar="TEXT", help="Papers that answer a query of arXiv's API (with: crawl arxiv).")
+@click.option("--max", "limit", default=100, type=click.IntRange(1, 30000), show_default=True, help="At most so many by --query.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@json_option
+def crawl(
+    source: tuple[str, ...], since: date | None, until: date | None, query: str, limit: int, dry_run: bool, as_json: bool
+) -> int:
+    """Fetch new papers and threads from SOURCE... (default: every source that is on)."""
+    frontier = Frontier()
+    if since and until and since > until:
+        raise click.UsageError(f"--since {since} is after --until {until}")
+    if dry_run:
+        return _dry_run(frontier, source, since, until, as_json)
+    if query:
+        return _query(frontier, source, query, limit, as_json)
+    return report_crawl(frontier, source, since, until, as_json)
+
+
+def report_crawl(
+    frontier: Frontier, names: Sequence[str], since: date | None, until: date | None, as_json: bool = False
+) -> int:
+    """Crawl with a progress display, then say per source what was expected, received and lost. Returns the exit code."""
+    from rich.progress import TaskID
+
+    from app.commands.read import health_table
+    from app.jobs import crawl as run
+    from crawler.report import SourceReport
+    from data.papers import SourceRun
+
+    with progress_bar("papers") as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(report: SourceReport) -> None:
+            if report.source not in tasks:
+                tasks[report.source] = bar.add_task(report.source, total=None)
+            known = report.expected if report.expected and report.expected >= report.received else None
+            bar.update(tasks[report.source], completed=report.received, total=known)
+
+        crawled = run(frontier, names, since=since, until=until, progress=show)
+    if as_json:
+        print_json({"sources": [r.as_dict() for r in crawled.reports]})
+    else:
+        runs = [
+            SourceRun(source=r.source, started_at=r.started_at, verdict=r.verdict, report=r.as_dict())
+            for r in crawled.reports
+        ]
+        console(to_stderr=True).print(health_table(runs))
+    for report in crawled.reports:
+        for bad in report.bad_examples:
+            say(f"frontier: {report.source}: skipped {bad.where}: {bad.problem}")
+    if crawled.unreachable:
+        say("frontier: no source could be reached; what is stored is still here (check the network, then run again)")
+        return 1
+    return 3 if crawled.partial else 0
+
+
+def _dry_run(frontier: Frontier, names: Sequence[str], since: date | None, until: date | None, as_json: bool) -> int:
+    from app.jobs import first_requests
+
+    asked = first_requests(frontier, names, since=since, until=until)
+    if as_json:
+        print_json({name: [f.url for f in fetches] for name, fetches in asked.items()})
+        return 0
+    for name, fetches in asked.items():
+        click.echo(f"{name}: {len(fetches)} requests to begin with")
+        for fetch in fetches:
+            click.echo(f"  {fetch.kind}  {fetch.url}")
+    return 0
+
+
+def _query(frontier: Frontier, names: Sequence[str], query: str, limit: int, as_json: bool) -> int:
+    from app.jobs import fetch_from_arxiv
+
+    if tuple(names) not in ((), ("arxiv",)):
+        raise click.UsageError("--query goes with the source arxiv alone")
+    stored = fetch_from_arxiv(frontier, query=query, limit=limit)
+    found = stored.new + stored.changed + stored.same
+    if as_json:
+        print_json({"query": query, "found": found, "new": stored.new, "changed": stored.changed})
+    else:
+        say(f"arxiv: {found} papers for {query!r}, {stored.new} of them new")
+    return 0
+
+
+@click.command("import")
+@click.argument("file", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+def import_files(file: tuple[Path, ...], as_json: bool) -> int:
+    """Papers from FILE...: JSON lines (plain or gzip) or the arXiv metadata snapshot. Never embeds; safe to repeat."""
+    from app.jobs import Imported, import_file
+
+    frontier = Frontier()
+    done: list[Imported] = []
+    failed: list[FrontierError] = []
+    with progress_bar("records") as bar:
+        for path in file:
+            task = bar.add_task(path.name, total=None)
+            try:
+                done.append(import_file(frontier, path, progress=lambda n, task=task: bar.advance(task, n)))
+            except InputError as exc:
+                failed.append(exc)
+    if as_json:
+        print_json(
+            {
+                "files": [
+                    {
+                        "file": str(d.path),
+                        "read": d.read,
+                        "new": d.stored.new,
+                        "merged": d.merged,
+                        "changed": d.stored.changed,
+                        "skipped": d.bad_count,
+                    }
+                    for d in done
+                ]
+            }
+        )
+    for d in done:
+        if not as_json:
+            say(
+                f"{d.path}: {d.read:,} records read: {d.stored.new:,} new, {d.merged:,} merged"
+                f" ({d.stored.changed:,} of them changed something), {d.bad_count:,} skipped"
+            )
+        for bad in d.bad:
+            say(f"frontier: skipped {bad.where}: {bad.problem}")
+        if d.bad_count > len(d.bad):
+            say(f"frontier: and {d.bad_count - len(d.bad):,} more lines were skipped")
+    for error in failed:
+        say(f"frontier: {error}")
+    if failed:
+        return 3 if any(d.read for d in done) else 1
+    return 3 if any(d.bad_count for d in done) else 0
+
+
+@click.command()
+@click.option("--rebuild", is_flag=True, help="Embed and index everything anew.")
+@json_option
+def sync(rebuild: bool, as_json: bool) -> int:
+    """Embed and index what is new or changed, and judge its relevance per focus area."""
+    frontier = Frontier()
+    outcome = report_sync(frontier, rebuild=rebuild)
+    if as_json:
+        print_json(outcome)
+    return 0
+
+
+def report_sync(frontier: Frontier, *, rebuild: bool = False) -> dict[str, object]:
+    """Sync with a progress display, then say what was done."""
+    from app.jobs import sync as run
+
+    with progress_bar("papers") as bar:
+        task = bar.add_task("embedding", total=None)
+        done = run(frontier, rebuild=rebuild, progress=lambda n, total: bar.update(task, completed=n, total=total))
+    if done.rebuilt:
+        say(f"frontier: the index was rebuilt: {done.rebuilt}")
+    say(f"{done.embedded:,} papers embedded, {done.scored:,} judged by area; {done.total:,} in the index")
+    return {"embedded": done.embedded, "scored": done.scored, "total": done.total, "rebuilt": done.rebuilt}
+
+
+@click.command()
+@click.option("--port", default=8501, type=click.IntRange(1, 65535), show_default=True, help="Where the dashboard listens.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.option("--no-serve", is_flag=True, help="Refresh everything, then stop.")
+def up(port: int, no_browser: bool, no_serve: bool) -> int:
+    """Crawl, embed, rank, then open the dashboard. Without a network it shows what there is."""
+    from app.commands.read import why_line
+    from app.services import Services
+
+    frontier = Frontier()
+    if not no_serve:
+        from app.serve import check_port
+
+        check_port(port)
+    code = report_crawl(frontier, (), None, None)
+    if code == 1:
+        say("frontier: going on with what is stored")
+    report_sync(frontier)
+    services = Services(frontier)
+    try:
+        best = services.feed(k=5)
+        day = f"{best.day}, the best of {best.total}" if best.day else "the starter set"
+        say(f"\n{day}:")
+        for item in best.ranked:
+            say(f"  {item.score:.3f}  {item.paper.title}\n         {why_line(item)}")
+    finally:
+        services.close()
+    if no_serve:
+        return 3 if code else 0
+    from app.serve import serve
+
+    return serve(frontier, port=port, open_browser=not no_browser)

@@ -1,0 +1,359 @@
+"""Commands that only read: search, feed, show, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.commands._common import SINCE, UNTIL, console, json_option, print_json, say
+from app.services import Found, Services, found_json, paper_json, ranked_json
+from app.wiring import Frontier
+from data.errors import FrontierError, UnknownPaper
+from data.papers import Paper, PaperDetail, SourceRun
+from ranking.areas import with_parents
+from ranking.feed import Ranked
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@contextmanager
+def services(frontier: Frontier | None = None) -> Iterator[Services]:
+    opened = Services(frontier or Frontier())
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def listing(rows: Sequence[tuple[Paper, float, str]], last: str) -> Table:
+    """Papers as a table for people: score, title, who and where, the short key, and a last column."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, expand=True, show_header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(ratio=1)
+    for n, (paper, score, why) in enumerate(rows, 1):
+        cell = Text(paper.title, style="bold")
+        cell.append(f"\n{who(paper)} · {where(paper)} · {paper.key} · {paper.short}", style="dim not bold")
+        if why:
+            cell.append(f"\n{why}", style="cyan not bold")
+        table.add_row(Text(f"{n:>3}  {score:.3f}"), cell)
+    table.title = last or None
+    table.title_justify = "left"
+    return table
+
+
+def who(paper: Paper, most: int = 3) -> str:
+    """The first authors."""
+    shown = ", ".join(paper.authors[:most])
+    rest = len(paper.authors) - most
+    return (shown or "authors not known") + (f" and {rest} more" if rest > 0 else "")
+
+
+def where(paper: Paper) -> str:
+    """Venue and year, or the arXiv categories and the day."""
+    if paper.venue and paper.venue != "arXiv":
+        return paper.venue_status or f"{paper.venue} {paper.year or ''}".strip()
+    when = paper.day or paper.published
+    return " ".join([*paper.categories[:3], when.isoformat() if when else str(paper.year or "")]).strip() or "undated"
+
+
+@click.command()
+@click.argument("query", nargs=-1)
+@click.option("--like", multiple=True, metavar="ID", help="Near this paper; may be given several times.")
+@click.option("--not", "unlike", default="", metavar="TEXT", help="Away from this text.")
+@click.option("--since", type=SINCE, help="From this day, month or year on.")
+@click.option("--until", type=UNTIL, help="Up to this day, month or year.")
+@click.option("--area", multiple=True, help="Only papers of this focus area; may be given several times.")
+@click.option("--venue", multiple=True, help="Only papers of this venue, such as CVPR.")
+@click.option("--category", multiple=True, help="Only papers of this arXiv category, such as cs.LG.")
+@click.option("--source", multiple=True, help="Only papers that this source has sighted.")
+@click.option("--mode", type=click.Choice(["hybrid", "semantic", "keyword"]), default="hybrid", show_default=True)
+@click.option("-k", default=10, type=click.IntRange(1, 1000), show_default=True, help="How many.")
+@click.option("--format", "form", type=click.Choice(["ids", "bibtex", "jsonl"]), help="Another form of output.")
+@json_option
+def search(
+    query: tuple[str, ...],
+    like: tuple[str, ...],
+    unlike: str,
+    since: date | None,
+    until: date | None,
+    area: tuple[str, ...],
+    venue: tuple[str, ...],
+    category: tuple[str, ...],
+    source: tuple[str, ...],
+    mode: Any,
+    k: int,
+    form: str | None,
+    as_json: bool,
+) -> int:
+    """Search by meaning and by words. Quoted phrases must occur; filters hold exactly."""
+    text = " ".join(query).strip()
+    if not text and not like:
+        raise click.UsageError("give a query, or --like ID")
+    with services() as s:
+        where_ = s.filter(since=since, until=until, areas=area, venues=venue, categories=category, sources=source)
+        answer = s.search(text, mode=mode, where=where_, k=k, like=like, unlike=unlike)
+        if answer.note:
+            say(f"frontier: {answer.note}")
+        if as_json:
+            print_json(
+                {
+                    "query": answer.query,
+                    "mode": answer.mode,
+                    "took_ms": round(answer.took_ms, 1),
+                    "hits": [found_json(h) for h in answer.hits],
+                }
+            )
+        elif form:
+            _print_form(form, answer.hits)
+        elif not answer.hits:
+            say(_nothing(s, venue, source))
+        else:
+            console().print(
+                listing([(h.paper, h.score, _areas_line(s, h.area_scores)) for h in answer.hits], "")
+            )
+    return 0
+
+
+def _nothing(s: Services, venues: Sequence[str], sources: Sequence[str]) -> str:
+    known = {v.lower() for v in s.reader.known_values("venue")}
+    if odd := [v for v in venues if v.lower() not in known]:
+        return f"no paper: the store has none of venue {odd[0]!r}"
+    if odd := [v for v in sources if v not in s.reader.known_values("source")]:
+        return f"no paper: the store has none of source {odd[0]!r}"
+    return "no paper fits"
+
+
+def _areas_line(s: Services, scores: dict[str, float]) -> str:
+    threshold = s.frontier.config.ranking.area_threshold
+    fitting = [a for a in scores if scores[a] >= threshold and not s.areas.get(a, None) is None and not s.areas[a].lanes]
+    return "  ".join(f"{s.area_title(a)} {scores[a]:.0%}" for a in sorted(fitting, key=lambda a: -scores[a]))
+
+
+def _print_form(form: str, hits: Sequence[Found]) -> None:
+    from app.exports import bibtex, paper_line
+
+    for hit in hits:
+        match form:
+            case "ids":
+                click.echo(hit.paper.key)
+            case "bibtex":
+                click.echo(bibtex(hit.paper, hit.ids))
+            case _:
+                click.echo(paper_line(hit.paper, hit.ids))
+
+
+@click.command()
+@click.option("--area", default="", help="Only this focus area.")
+@click.option("--day", type=UNTIL, help="The day to rank (default: the latest that has papers).")
+@click.option("--since", type=SINCE, help="From this day up to --day.")
+@click.option("-k", default=20, type=click.IntRange(1, 10000), show_default=True, help="How many.")
+@json_option
+def feed(area: str, day: date | None, since: date | None, k: int, as_json: bool) -> int:
+    """The ranked day, with reasons."""
+    with services() as s:
+        answer = s.feed(day=day, since=since, area=area, k=k)
+        if as_json:
+            ids = s.reader.ids_of([r.paper.id for r in answer.ranked])
+            print_json(
+                {
+                    "query": "",
+                    "mode": "feed",
+                    "day": answer.day.isoformat() if answer.day else None,
+                    "since": answer.since.isoformat() if answer.since else None,
+                    "area": answer.area or None,
+                    "total": answer.total,
+                    "took_ms": round(answer.took_ms, 1),
+                    "hits": [
+                        ranked_json(r, with_parents(s.areas, r.area_scores), ids.get(r.paper.id, []))
+                        for r in answer.ranked
+                    ],
+                }
+            )
+            return 0
+        if answer.day is None:
+            say("no day has papers yet: run 'frontier up' or 'frontier crawl'. From the starter set:")
+        else:
+            shown = f" of {s.area_title(area)}" if area else ""
+            say(f"{answer.day}: {answer.total} papers announced, the best {len(answer.ranked)}{shown}")
+        console().print(listing([(r.paper, r.score, why_line(r)) for r in answer.ranked], ""))
+    return 0
+
+
+def why_line(item: Ranked) -> str:
+    """The reasons in one line."""
+    return " · ".join(r.text for r in item.reasons if r.text)
+
+
+@click.command()
+@click.argument("paper_id", metavar="ID")
+@click.option("--fetch/--no-fetch", default=None, help="Fetch an unknown arXiv paper, or never ask.")
+@json_option
+def show(paper_id: str, fetch: bool | None, as_json: bool) -> int:
+    """Everything about one paper: sightings, mentions, signals, neighbours, reasons. ID may be a URL."""
+    frontier = Frontier()
+    with services(frontier) as s:
+        try:
+            detail = s.detail(paper_id)
+        except UnknownPaper:
+            if not _fetched(frontier, paper_id, fetch, as_json):
+                raise
+            detail = s.detail(paper_id)
+        why = s.why(detail)
+        try:
+            near = s.neighbours(detail.paper.id, 5)
+        except FrontierError as exc:
+            say(f"frontier: no neighbours: {exc}")
+            near = []
+        if as_json:
+            print_json(_detail_json(s, detail, why, near))
+        else:
+            _print_detail(s, detail, why, near)
+    return 0
+
+
+def _fetched(frontier: Frontier, text: str, fetch: bool | None, as_json: bool) -> bool:
+    import sys
+
+    from app.jobs import fetch_from_arxiv
+    from data.ids import parse_id
+
+    asked = parse_id(text)
+    if asked.scheme != "arxiv" or fetch is False:
+        return False
+    if fetch is None and (as_json or not sys.stdin.isatty()):
+        say(f"frontier: {asked} is not in the store; 'frontier show --fetch {asked}' gets it from arXiv")
+        return False
+    if fetch is None and not click.confirm(f"{asked} is not in the store. Fetch it from arXiv?", default=True, err=True):
+        return False
+    stored = fetch_from_arxiv(frontier, ids=[asked.value])
+    return bool(stored.new or stored.changed or stored.same)
+
+
+def _detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[Found]) -> dict[str, Any]:
+    p = d.paper
+    return paper_json(
+        p,
+        ids=d.ids,
+        abstract=p.abstract,
+        comment=p.comment,
+        journal_ref=p.journal_ref,
+        keywords=list(p.keywords),
+        code_urls=list(p.code_urls),
+        note=p.note,
+        version=p.version,
+        withdrawn=p.withdrawn,
+        area_scores={a: round(v, 4) for a, v in with_parents(s.areas, d.area_scores).items()},
+        score=round(why.score, 6) if why else None,
+        reasons=[{"signal": r.signal, "value": round(r.value, 4), "text": r.text} for r in why.reasons] if why else [],
+        sightings=[
+            {
+                "source": x.source,
+                "source_id": x.source_id,
+                "day": x.day.isoformat() if x.day else None,
+                "seen_at": x.seen_at.isoformat(),
+                "fields": dict(x.fields),
+            }
+            for x in d.sightings
+        ],
+        mentions=[
+            {
+                "source": m.source,
+                "channel": m.channel,
+                "title": m.title,
+                "url": m.url,
+                "author": m.author,
+                "excerpt": m.excerpt,
+                "published_at": m.published_at.isoformat() if m.published_at else None,
+                "signals": dict(m.signals),
+            }
+            for m in d.mentions
+        ],
+        signals=[{"source": x.source, "name": x.name, "at": x.at.isoformat(), "value": x.value} for x in d.signals],
+        neighbours=[{"id": n.paper.key, "title": n.paper.title, "cosine": n.cosine} for n in near],
+    )
+
+
+def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[Found]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out, p = console(), d.paper
+    out.print(Text(p.title, style="bold"))
+    out.print(f"{who(p, 12)}\n{where(p)}   {p.url}\n{'  '.join([*d.ids, p.short])}")
+    if p.withdrawn:
+        out.print(Text("withdrawn by its authors", style="red"))
+    for text in filter(None, (p.note, p.abstract)):
+        out.print(Padding(Text(text), (1, 2, 0, 2)))
+    for label, value in (("comment", p.comment), ("journal", p.journal_ref), ("code", "  ".join(p.code_urls))):
+        if value:
+            out.print(f"{label}: {value}")
+    if why:
+        out.print(Text(f"\nscore {why.score:.3f}: {why_line(why)}", style="cyan"))
+    if line := _areas_line(s, with_parents(s.areas, d.area_scores)):
+        out.print(f"areas: {line}")
+    out.print("\nsightings")
+    for x in d.sightings:
+        kind = x.fields.get("announce_type", "")
+        version = f"v{x.fields['version']}" if x.fields.get("version") else ""
+        out.print("  " + "  ".join(filter(None, (x.source, str(x.day or x.seen_at.date()), kind, version, x.source_id))))
+    for m in d.mentions:
+        out.print(f"  {m.source}/{m.channel}  {m.published_at.date() if m.published_at else ''}  {m.title}  {m.url}")
+    for (source, name), value in {(x.source, x.name): x.value for x in d.signals}.items():
+        out.print(f"  {source}: {value:,.0f} {name}")
+    if near:
+        out.print("\nnearest papers")
+        for n in near:
+            out.print(f"  {n.cosine or 0:.2f}  {n.paper.title}  ({n.paper.key})")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def sources(ctx: click.Context, as_json: bool) -> int:
+    """The health of each source: its last run, what was expected, received and lost."""
+    if ctx.invoked_subcommand:
+        return 0
+    with services() as s:
+        runs = s.health()
+    if as_json:
+        print_json({"sources": [dict(r.report) | {"verdict": r.verdict} for r in runs]})
+    elif not runs:
+        say("no crawl has run yet: 'frontier crawl'")
+    else:
+        console().print(health_table(runs))
+    return 3 if any(r.verdict in ("degraded", "failed") for r in runs) else 0
+
+
+def health_table(runs: Sequence[SourceRun]) -> Table:
+    """The last run of each source for people."""
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"fresh": "green", "quiet": "dim", "degraded": "yellow", "failed": "red", "off": "dim"}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("source", "verdict"):
+        table.add_column(name, no_wrap=True)
+    for name in ("expected", "received", "new", "changed", "mentions", "bad", "requests", "seconds"):
+        table.add_column(name, justify="right")
+    table.add_column("what to know", ratio=1)
+    for run in runs:
+        r = run.report
+        told = [r["off"]] if r.get("off") else [*r.get("lost", []), *r.get("notices", [])]
+        numbers = (r.get("received"), r.get("new"), r.get("changed"), r.get("mentions"), r.get("bad"), r.get("requests"))
+        table.add_row(
+            run.source,
+            Text(run.verdict, style=colours.get(run.verdict, "")),
+            "" if r.get("expected") is None else str(r["expected"]),
+            *(str(n or 0) for n in numbers),
+            f"{r.get('seconds', 0):.1f}",
+            Text("; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")),
+        )
+    return table

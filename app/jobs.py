@@ -1,0 +1,326 @@
+"""Work that changes the store: crawl, import, sync. Each returns what it did as a value; commands and cron show it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.wiring import VERSION, Frontier, explicit_delays
+from crawler.registry import SOURCES, arxiv_by_id, build
+from crawler.report import SourceReport
+from crawler.sink import Plan, Validators
+from crawler.source import Fetch, Window
+from data.errors import CrawlError, MalformedId, UnknownPaper, UnknownSource
+from data.papers import Stored
+from data.records import BadRecord, PaperRecord
+
+if TYPE_CHECKING:
+    from crawler.options import EngineOptions
+    from data.reader import Reader
+    from data.store import Store
+    from index.search import Mode
+
+RESOLVE_AT_ONCE = 500
+"""arXiv papers known from a link only that one run looks up."""
+
+Progress = Callable[[SourceReport], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawled:
+    """What a crawl did, source by source, sources that are off included."""
+
+    reports: Sequence[SourceReport]
+
+    @property
+    def partial(self) -> bool:
+        return any(r.verdict in ("degraded", "failed") for r in self.reports)
+
+    @property
+    def unreachable(self) -> bool:
+        """No source that ran gave anything."""
+        ran = [r for r in self.reports if r.verdict != "off"]
+        return bool(ran) and all(r.verdict == "failed" for r in ran)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import did: `read` records, of which `new` papers and `merged` known ones, and the lines skipped."""
+
+    path: Path
+    read: int = 0
+    stored: Stored = field(default_factory=Stored)
+    bad: Sequence[BadRecord] = ()
+    bad_count: int = 0
+
+    @property
+    def merged(self) -> int:
+        return self.stored.changed + self.stored.same
+
+
+class StoreSink:
+    """Where the engine's records go: one transaction per page."""
+
+    def __init__(self, store: Store, frontier: Frontier) -> None:
+        self._store = store
+        self._now = frontier.now
+
+    def store(
+        self, source: str, outputs: Sequence[Any], cursor: Mapping[str, Any], validators: Validators | None
+    ) -> Stored:
+        seen = (validators.url, validators.etag, validators.last_modified) if validators else None
+        return self._store.put(source, outputs, now=self._now(), cursor=cursor, validators=seen)
+
+
+def enabled_sources(frontier: Frontier) -> list[str]:
+    """Registered sources that the configuration turns on."""
+    return [name for name in SOURCES if off_reason(frontier, name) == ""]
+
+
+def off_reason(frontier: Frontier, name: str) -> str:
+    """Why a source does not run, "" when it does."""
+    options = frontier.config.sources.get(name)
+    if options is None:
+        return f"nothing is configured under [sources.{name}]"
+    if isinstance(options, Mapping) and options.get("enabled") is False:
+        return f"switched off by [sources.{name}] enabled = false"
+    return ""
+
+
+def engine_options(frontier: Frontier) -> EngineOptions:
+    """The engine's behaviour out of [crawl]."""
+    from crawler.options import EngineOptions
+
+    crawl = frontier.config.crawl
+    contact = f" (+{crawl.contact})" if crawl.contact else ""
+    return EngineOptions(
+        user_agent=f"Frontier/{VERSION}{contact}",
+        mirror=crawl.mirror.rstrip("/"),
+        delays=crawl.delays,
+        explicit_delays=explicit_delays(frontier.home),
+        timeout_s=crawl.timeout_s,
+        max_bytes=int(crawl.max_megabytes * 1024 * 1024),
+        max_retries=crawl.retries,
+        gate_dir=frontier.home.gates,
+    )
+
+
+@contextmanager
+def one_crawl(frontier: Frontier) -> Iterator[None]:
+    """Hold the crawl's lock: delays are kept per host for all of Frontier together. A dead process holds nothing."""
+    frontier.home.folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(frontier.home.folder / "crawl.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise CrawlError("another crawl is running on this home", mend="wait for it to end") from exc
+        yield
+    finally:
+        os.close(handle)
+
+
+def _plans(frontier: Frontier, names: Sequence[str], reader: Reader, window: Window) -> list[Plan]:
+    for name in names:
+        if name not in SOURCES:
+            raise UnknownSource(name, list(SOURCES))
+    return [
+        Plan(source=build(name, frontier.config.sources.get(name, {})), cursor=reader.cursor(name), window=window)
+        for name in names
+    ]
+
+
+def crawl(
+    frontier: Frontier,
+    names: Sequence[str] = (),
+    *,
+    since: date | None = None,
+    until: date | None = None,
+    progress: Progress | None = None,
+) -> Crawled:
+    """Fetch from the named sources (default: all that are on); records are stored as they come.
+
+    Raises UnknownSource, ConfigError, StoreError, CrawlError (another crawl runs).
+    """
+    from crawler.engine import crawl as run_engine
+
+    wanted = list(names) or enabled_sources(frontier)
+    now = frontier.now()
+    window = Window(now=now, since=since, until=until)
+    with one_crawl(frontier):
+        store = frontier.open_store()
+        reader = frontier.open_reader()
+        try:
+            plans = _plans(frontier, wanted, reader, window)
+
+            def engine(of: Sequence[Plan]) -> list[SourceReport]:
+                return run_engine(
+                    of,
+                    sink=StoreSink(store, frontier),
+                    options=engine_options(frontier),
+                    validators=lambda url: _validators(reader, url),
+                    clock=frontier.now,
+                    progress=progress,
+                )
+
+            reports = engine(plans)
+            if "arxiv" in enabled_sources(frontier) and any(r.mentions or r.new for r in reports):
+                reports = _resolved(reports, reader, window, frontier.config.sources["arxiv"], engine)
+            if not names:
+                reports += [
+                    SourceReport(source=n, started_at=now, off=off_reason(frontier, n)) for n in SOURCES if n not in wanted
+                ]
+            store.put_runs(uuid.uuid4().hex, [r.as_dict() for r in reports])
+        finally:
+            reader.close()
+            store.close()
+    return Crawled(reports=reports)
+
+
+def _validators(reader: Reader, url: str) -> Validators | None:
+    found = reader.validators(url)
+    return Validators(url=url, etag=found[0], last_modified=found[1]) if found else None
+
+
+def _resolved(
+    reports: list[SourceReport],
+    reader: Reader,
+    window: Window,
+    options: Mapping[str, Any],
+    engine: Callable[[Sequence[Plan]], list[SourceReport]],
+) -> list[SourceReport]:
+    """Look up papers that are known from a link only; what it did is told in the first report that brought mentions."""
+    ids = reader.unknown_arxiv_ids(RESOLVE_AT_ONCE)
+    if not ids:
+        return reports
+    [found] = engine([Plan(source=arxiv_by_id(ids, options), cursor={}, window=window)])
+    teller = next((r for r in reports if r.mentions), reports[0])
+    teller.requests += found.requests
+    teller.retries += found.retries
+    teller.changed += found.changed
+    teller.notices += [f"{found.received} of {len(ids)} papers known from links looked up at arXiv", *found.notices]
+    teller.lost += found.lost
+    return reports
+
+
+def first_requests(frontier: Frontier, names: Sequence[str], *, since: date | None, until: date | None) -> dict[str, list[Fetch]]:
+    """What a crawl would ask first, source by source, without asking it."""
+    wanted = list(names) or enabled_sources(frontier)
+    frontier.open_store().close()
+    reader = frontier.open_reader()
+    try:
+        window = Window(now=frontier.now(), since=since, until=until)
+        return {p.source.name: list(p.source.requests(p.cursor, window)) for p in _plans(frontier, wanted, reader, window)}
+    finally:
+        reader.close()
+
+
+def fetch_from_arxiv(frontier: Frontier, *, query: str = "", ids: Sequence[str] = (), limit: int = 100) -> Stored:
+    """Papers from arXiv's query API, by a query or by ids. Raises CrawlError, StoreError."""
+    from crawler.arxiv_client import arxiv_client, by_ids, search
+
+    with one_crawl(frontier):
+        store = frontier.open_store()
+        try:
+            client = arxiv_client(engine_options(frontier))
+            found: Iterator[PaperRecord] = search(client, query, limit) if query else by_ids(client, ids)
+            total = Stored()
+            for _, stored in store.put_stream("arxiv", found, now=frontier.now()):
+                total += stored
+            return total
+        finally:
+            store.close()
+
+
+def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], None] | None = None) -> Imported:
+    """Papers from a file, idempotently; broken lines are counted and named. Raises InputError, StoreError.
+
+    What was read before an unreadable place in the file is stored.
+    """
+    from crawler.files import read_records
+
+    store = frontier.open_store()
+    bad: list[BadRecord] = []
+    counts = {"read": 0, "bad": 0}
+    total = Stored()
+
+    def good() -> Iterator[PaperRecord]:
+        for record in read_records(path, now=frontier.now()):
+            counts["read"] += 1
+            if isinstance(record, BadRecord):
+                counts["bad"] += 1
+                if len(bad) < 20:
+                    bad.append(record)
+            else:
+                yield record
+
+    try:
+        for n, stored in store.put_stream("import", good(), now=frontier.now()):
+            total += stored
+            if progress:
+                progress(n)
+    finally:
+        store.close()
+    return Imported(path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What a sync did: papers embedded, papers judged by area, vectors in the index, why it was rebuilt ("" if not)."""
+
+    embedded: int
+    scored: int
+    total: int
+    rebuilt: str = ""
+
+
+def sync(
+    frontier: Frontier, *, rebuild: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Synced:
+    """Embed and index what is new, then judge its relevance per area. Raises ModelError, StoreError, VectorIndexError."""
+    from index.sync import sync as run
+
+    store = frontier.open_store()
+    reader = frontier.open_reader()
+    try:
+        done = run(store, reader, frontier.encoder(), frontier.home.index, rebuild=rebuild, progress=progress)
+        scored = _judge(frontier, store, reader)
+    finally:
+        reader.close()
+        store.close()
+    return Synced(embedded=done.embedded, scored=scored, total=done.total, rebuilt=done.rebuilt)
+
+
+def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
+    """Relevance of papers whose vector, or whose areas' texts, are new."""
+    return 0
+
+
+def evaluate_search_file(frontier: Frontier, path: Path, mode: Mode) -> dict[str, float]:
+    """Search quality over a file of {"query", "relevant"} lines. Raises InputError."""
+    from app.services import Services
+    from index.evaluation import DEPTH, evaluate_search, read_queries
+
+    queries = read_queries(path)
+    services = Services(frontier)
+
+    def lookup(text: str) -> int | None:
+        try:
+            return services.reader.lookup(text)
+        except (MalformedId, UnknownPaper):
+            return None
+
+    try:
+        searcher = services.searcher()
+        return evaluate_search(
+            queries, lambda query: [h.paper_id for h in searcher.search(query, mode=mode, k=DEPTH)], lookup
+        )
+    finally:
+        services.close()

@@ -1,0 +1,132 @@
+"""The building blocks of pages, as HTML: texts, links, dates, notices, tables. Escaping happens here.
+
+Every text from outside goes through `text` (or `app.latex.to_html`), every address through `outside` (http and https
+only) or `href` (a page of the dashboard). Classes start with `fr-` and are styled in `app.views.style`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from html import escape
+from urllib.parse import urlencode, urlsplit
+
+from app.latex import to_html
+from data.errors import FrontierError
+from data.papers import Paper
+from data.text import clean
+
+LONGEST_TITLE = 300
+LONGEST_ABSTRACT = 6_000
+"""Characters shown; what is cut is marked."""
+
+
+def text(value: object, longest: int = 500) -> str:
+    """Any text for HTML: on one line, without control and direction characters, cut, escaped."""
+    return escape(cut(clean(str(value)), longest))
+
+
+def cut(value: str, longest: int) -> str:
+    """At most `longest` characters, the last one an ellipsis where something is missing."""
+    return value if len(value) <= longest else value[: longest - 1].rstrip() + "…"
+
+
+def safe_url(url: str) -> str | None:
+    """The URL when it is an http or https address with a host, else None. Not escaped."""
+    if not url or len(url) > 2000 or any(c.isspace() or ord(c) < 32 for c in url):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def outside(url: str, label: str, kind: str = "") -> str:
+    """A link to another site, opened beside this one; the label alone when the address is none. `label` is HTML."""
+    address = safe_url(url)
+    if address is None:
+        return label
+    style = f' class="{kind}"' if kind else ""
+    return f'<a{style} href="{escape(address)}" target="_blank" rel="noopener noreferrer">{label}</a>'
+
+
+def href(page: str, parameters: Mapping[str, str]) -> str:
+    """The address of a page of the dashboard, relative, for an attribute (escaped). `page` is "" for Today."""
+    query = urlencode({k: v for k, v in parameters.items() if v})
+    return escape(f"./{page}?{query}" if query else f"./{page}")
+
+
+def paper_link(paper: Paper, kind: str = "fr-title", longest: int = LONGEST_TITLE) -> str:
+    """The paper's title, leading to its page."""
+    title = to_html(cut(paper.title, longest))
+    return f'<a class="{kind}" dir="auto" href="{href("paper", {"id": paper.key})}" target="_self">{title}</a>'
+
+
+def notice(message: str, kind: str = "info") -> str:
+    """A line that tells something; `kind` is info or error."""
+    return f'<div class="fr-notice fr-{kind}" role="status">{text(message, 1000)}</div>'
+
+
+def error_notice(error: FrontierError) -> str:
+    """An expected failure as one line, and what to do about it."""
+    mend = f' <span class="fr-mend">{text(error.mend)}</span>' if error.mend else ""
+    message = text(error.message)
+    return f'<div class="fr-notice fr-error" role="alert">{message[:1].upper()}{message[1:]}.{mend}</div>'
+
+
+def plural(count: float, one: str, many: str = "") -> str:
+    """1 paper, 2 papers, 1,200 papers."""
+    return f"{count:,.0f} {one if count == 1 else many or one + 's'}"
+
+
+def long_day(day: date) -> str:
+    """Monday, 24 November 2025."""
+    return f"{day:%A}, {day.day} {day:%B} {day.year}"
+
+
+def short_day(day: date) -> str:
+    """Mon 24 Nov 2025."""
+    return f"{day:%a} {day.day} {day:%b} {day.year}"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that fits."""
+    minutes = (now - then).total_seconds() / 60
+    if minutes < 2:
+        return "just now"
+    for size, unit, most in ((1, "minute", 90), (60, "hour", 36 * 60), (1440, "day", float("inf"))):
+        if minutes < most:
+            return f"{plural(round(minutes / size), unit)} ago"
+    raise AssertionError
+
+
+def paragraphs(body: str) -> str:
+    """An abstract or note as paragraphs, formulas readable."""
+    parts = cut(body, LONGEST_ABSTRACT).split("\n\n")
+    return "".join(f'<p class="fr-abstract" dir="auto">{to_html(part)}</p>' for part in parts if part.strip())
+
+
+def authors(names: Sequence[str], most: int) -> str:
+    """The first `most` authors, and how many more there are."""
+    shown = ", ".join(text(name, 80) for name in names[:most])
+    more = len(names) - most
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """A table of HTML cells that folds into blocks on narrow screens; `numbers` are the columns set to the right."""
+    right = dict.fromkeys(numbers, ' class="fr-right"')
+    top = "".join(f"<th{right.get(n, '')}>{escape(h)}</th>" for n, h in enumerate(head))
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td{right.get(n, "")} data-label="{escape(head[n])}">{c}</td>' for n, c in enumerate(row))
+        + "</tr>"
+        for row in rows
+    )
+    return f'<table class="fr-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def share(value: float) -> str:
+    """A length in percent of what holds it, for a style."""
+    return f"{100 * min(1.0, max(0.0, value)):.1f}%"

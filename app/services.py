@@ -1,0 +1,271 @@
+"""Questions people ask of Frontier, answered from the store: the ranked day, search, one paper, the sources' health.
+
+Commands and pages call these and show what comes back; nothing here prints, and nothing here touches the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from app.wiring import Frontier
+from data.errors import UnknownArea
+from data.papers import Filter, Paper, PaperDetail, SourceRun
+from ranking.areas import expand, with_parents
+from ranking.feed import Ranked, rank
+
+if TYPE_CHECKING:
+    from data.reader import Reader
+    from index.search import Mode, Searcher
+
+STARTER_VIEW = 60
+"""How many papers the ranked list shows when nothing was ever announced: the best of the starter set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """The ranked list from `since` to `day`. `total` is how many papers were announced then, before any area."""
+
+    day: date | None
+    since: date | None
+    area: str
+    ranked: Sequence[Ranked]
+    total: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One search result with what is shown of it."""
+
+    paper: Paper
+    ids: Sequence[str]
+    score: float
+    cosine: float | None
+    area_scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A search's results, best first. `note` says where less was searched than asked (no index yet)."""
+
+    query: str
+    mode: str
+    hits: Sequence[Found]
+    took_ms: float
+    note: str = ""
+
+
+class Services:
+    """Read-only answers over one store. Opening fails with StoreError when there is no store yet."""
+
+    def __init__(self, frontier: Frontier) -> None:
+        self.frontier = frontier
+        self.reader: Reader = frontier.open_reader()
+        self.areas = frontier.config.areas
+        self._searcher: Searcher | None = None
+
+    def close(self) -> None:
+        self.reader.close()
+
+    # ---- areas
+
+    def leaves(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Leaf areas of the named areas (a lane is a leaf). Raises UnknownArea."""
+        return tuple(dict.fromkeys(leaf for name in names for leaf in expand(self.areas, name)))
+
+    def area_title(self, name: str) -> str:
+        """The name that people see."""
+        if name not in self.areas:
+            raise UnknownArea(name, sorted(self.areas))
+        return self.areas[name].title or name
+
+    def filter(
+        self,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        areas: Sequence[str] = (),
+        venues: Sequence[str] = (),
+        categories: Sequence[str] = (),
+        sources: Sequence[str] = (),
+    ) -> Filter:
+        """A filter with areas resolved. Raises UnknownArea."""
+        return Filter(
+            since=since,
+            until=until,
+            areas=self.leaves(areas),
+            venues=tuple(venues),
+            categories=tuple(categories),
+            sources=tuple(sources),
+            area_threshold=self.frontier.config.ranking.area_threshold,
+        )
+
+    # ---- the ranked day
+
+    def feed(self, *, day: date | None = None, since: date | None = None, area: str = "", k: int = 30) -> Feed:
+        """The ranked papers of a day (default: the latest day that has any), or of the days since `since`.
+
+        When nothing was ever announced (a first run without a network), the starter set stands in. Raises UnknownArea.
+        """
+        started = perf_counter()
+        leaves = self.leaves([area]) if area else ()
+        today = self.frontier.now().date()
+        last = day or next((d for d, _ in self.reader.days() if d <= today), None)
+        if last is None:
+            ids = self.reader.matching(Filter())[:STARTER_VIEW] if not area else self.reader.matching(
+                self.filter(areas=[area])
+            )
+        else:
+            ids = self.reader.announced(since or last, last)
+        ranked = self.rank(ids, today=last or today, areas=leaves)
+        return Feed(
+            day=last,
+            since=since,
+            area=area,
+            ranked=ranked[:k],
+            total=len(ids),
+            took_ms=(perf_counter() - started) * 1000,
+        )
+
+    def rank(self, ids: Sequence[int], *, today: date, areas: Sequence[str] = ()) -> list[Ranked]:
+        """Papers ranked as of `today`, with reasons."""
+        return rank(
+            self.reader.papers(ids),
+            today=today,
+            config=self.frontier.config.ranking,
+            area_scores=self.reader.area_scores(ids),
+            signals=self.reader.latest_signals(ids),
+            mentions=self.reader.mention_counts(ids),
+            areas=areas,
+            titles={name: self.area_title(name) for name in self.areas},
+        )
+
+    # ---- search
+
+    def searcher(self) -> Searcher:
+        """The searcher over this store's current index, opened once."""
+        from index.search import Searcher
+
+        if self._searcher is None:
+            index = self.frontier.open_index(self.reader)
+            self._searcher = Searcher(self.reader, self.frontier.encoder, index)
+        return self._searcher
+
+    def search(
+        self, query: str, *, mode: Mode = "hybrid", where: Filter | None = None, k: int = 20, like: Sequence[str] = (),
+        unlike: str = "",
+    ) -> Answer:  # fmt: skip
+        """Search by meaning and words. `like` are ids of papers. Raises MalformedId, UnknownPaper, ModelError."""
+        started = perf_counter()
+        liked = [self.reader.lookup(text) for text in like]
+        searcher = self.searcher()
+        hits = searcher.search(query, mode=mode, where=where or Filter(), k=k, like=liked, unlike=unlike)
+        found = self.found([(h.paper_id, h.score, h.cosine) for h in hits])
+        note = "no current index: searched by words alone (run 'frontier sync')" if searcher.falls_back(mode) else ""
+        return Answer(query=query, mode=mode, hits=found, took_ms=(perf_counter() - started) * 1000, note=note)
+
+    def neighbours(self, paper_id: int, k: int = 10) -> list[Found]:
+        """The nearest papers by meaning; empty while the paper has no vector or there is no index."""
+        hits = self.searcher().neighbours(paper_id, k)
+        return self.found([(h.paper_id, h.score, h.cosine) for h in hits])
+
+    def found(self, hits: Sequence[tuple[int, float, float | None]]) -> list[Found]:
+        ids = [i for i, _, _ in hits]
+        known = self.reader.ids_of(ids)
+        areas = self.reader.area_scores(ids)
+        papers = {p.id: p for p in self.reader.papers(ids)}
+        return [
+            Found(
+                paper=papers[i],
+                ids=known.get(i, ()),
+                score=score,
+                cosine=cosine,
+                area_scores=with_parents(self.areas, areas.get(i, {})),
+            )
+            for i, score, cosine in hits
+            if i in papers
+        ]
+
+    # ---- one paper, the sources
+
+    def detail(self, text: str) -> PaperDetail:
+        """One paper by any id or URL. Raises MalformedId, UnknownPaper."""
+        return self.reader.detail(self.reader.lookup(text))
+
+    def why(self, detail: PaperDetail) -> Ranked | None:
+        """The paper's own score and reasons, as of the day it was announced (or today)."""
+        today = detail.paper.day or self.frontier.now().date()
+        ranked = self.rank([detail.paper.id], today=today)
+        return ranked[0] if ranked else None
+
+    def health(self) -> list[SourceRun]:
+        """The last run of each source."""
+        return self.reader.source_runs()
+
+    def volumes(self, days: int = 14) -> list[tuple[date, int]]:
+        """How many papers each of the latest days brought, newest first, days without any as 0."""
+        counts = dict(self.reader.days(days * 3))
+        if not counts:
+            return []
+        newest = max(counts)
+        return [(newest - timedelta(days=n), counts.get(newest - timedelta(days=n), 0)) for n in range(days)]
+
+
+def paper_json(paper: Paper, *, ids: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+    """A paper in the stable shape of every --json listing."""
+    return {
+        "id": paper.key,
+        "ids": list(ids),
+        "short": paper.short,
+        "title": paper.title,
+        "authors": list(paper.authors),
+        "year": paper.year,
+        "venue": paper.venue,
+        "status": paper.venue_status,
+        "published": paper.published.isoformat() if paper.published else None,
+        "day": paper.day.isoformat() if paper.day else None,
+        "date": paper.date.isoformat() if paper.date else None,
+        "categories": list(paper.categories),
+        "url": paper.url,
+        **more,
+    }
+
+
+def found_json(hit: Found) -> dict[str, Any]:
+    """A search result in the shape of `frontier search --json`."""
+    return paper_json(
+        hit.paper,
+        ids=hit.ids,
+        score=round(hit.score, 6),
+        cosine=None if hit.cosine is None else round(hit.cosine, 4),
+        area_scores={a: round(s, 4) for a, s in hit.area_scores.items()},
+        abstract=hit.paper.abstract,
+    )
+
+
+def ranked_json(item: Ranked, area_scores: dict[str, float], ids: Sequence[str]) -> dict[str, Any]:
+    """A ranked paper in the shape of `frontier feed --json`."""
+    return paper_json(
+        item.paper,
+        ids=ids,
+        score=round(item.score, 6),
+        area=item.area,
+        area_scores={a: round(s, 4) for a, s in area_scores.items()},
+        signals=dict(item.signals),
+        mentions=item.mentions,
+        reasons=[
+            {
+                "signal": r.signal,
+                "value": round(r.value, 4),
+                "weight": r.weight,
+                "contribution": round(r.contribution, 4),
+                "text": r.text,
+            }
+            for r in item.reasons
+        ],
+        abstract=item.paper.abstract,
+    )

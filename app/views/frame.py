@@ -1,0 +1,76 @@
+"""What all pages share: one opening of the store for each run of the script, and values kept in the address."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import TypeVar
+
+import streamlit as st
+
+from app import markup
+from app.presenters import Areas
+from app.services import Services
+from app.wiring import Frontier, find_home
+from data.errors import FrontierError
+
+T = TypeVar("T")
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _frontier(environment: tuple[tuple[str, str], ...], config_written: int) -> Frontier:
+    """One for each environment and state of frontier.toml, so that the encoder is loaded once."""
+    return Frontier(dict(environment))
+
+
+def environment(everything: Mapping[str, str]) -> dict[str, str]:
+    """The part of an environment that Frontier reads."""
+    return {name: value for name, value in sorted(everything.items()) if name.startswith("FRONTIER_")}
+
+
+def frontier(everything: Mapping[str, str]) -> Frontier:
+    """The wiring for this environment. Raises ConfigError, UsageError."""
+    mine = environment(everything)
+    config = find_home(mine).config
+    return _frontier(tuple(mine.items()), config.stat().st_mtime_ns if config.exists() else 0)
+
+
+def page(show: Callable[[Services], None]) -> None:
+    """Run one page over the store as it is now. An expected failure is one line."""
+    try:
+        with closing(Services(frontier(os.environ))) as services:
+            show(services)
+    except FrontierError as error:
+        st.html(markup.error_notice(error))
+
+
+def areas_of(services: Services) -> Areas:
+    """How areas are called, for presenters."""
+    config = services.frontier.config
+    return Areas(config.areas, config.ranking.area_threshold)
+
+
+def asked(name: str, longest: int = 500) -> str:
+    """A query parameter, "" when it is not given."""
+    return str(st.query_params.get(name, ""))[:longest]
+
+
+def remember(**values: str) -> None:
+    """Put values into the address; empty ones leave it."""
+    for name, value in values.items():
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def follow(key: str, value: T) -> None:
+    """Let a widget show what the address says. To be called before the widget."""
+    st.session_state[key] = value
+
+
+def choice(name: str, options: Sequence[str], default: str = "") -> str:
+    """A query parameter that must be one of `options`, else the default."""
+    value = asked(name)
+    return value if value in options else default

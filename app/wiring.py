@@ -1,0 +1,133 @@
+"""The one place that reads the clock and the environment, and builds the concrete objects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.config import Config, load_toml, parse
+from data.errors import ConfigError, UsageError
+from data.seeds import defaults
+
+if TYPE_CHECKING:
+    from data.reader import Reader
+    from data.store import Store
+    from index.encoders import Encoder
+    from index.vectors import VectorIndex
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where Frontier keeps its state."""
+
+    folder: Path
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "papers.sqlite"
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "frontier.toml"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def gates(self) -> Path:
+        return self.folder / "gates"
+
+
+def find_home(environment: Mapping[str, str] = os.environ) -> Home:
+    """FRONTIER_HOME, else the platform's user data directory."""
+    if given := environment.get("FRONTIER_HOME"):
+        return Home(Path(given).expanduser())
+    import platformdirs
+
+    return Home(Path(platformdirs.user_data_dir("frontier", appauthor=False)))
+
+
+def find_clock(environment: Mapping[str, str] = os.environ) -> Callable[[], datetime]:
+    """The clock: always the moment of FRONTIER_NOW where that is set, else the real one. UTC."""
+    given = environment.get("FRONTIER_NOW")
+    if not given:
+        return lambda: datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as exc:
+        raise UsageError(f"FRONTIER_NOW is not an ISO time: {given!r}", mend="write 2025-11-24T12:00:00Z") from exc
+    fixed = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return lambda: fixed
+
+
+def load_config(home: Home, environment: Mapping[str, str] = os.environ) -> Config:
+    """The user's frontier.toml over the shipped defaults, with FRONTIER_MIRROR over [crawl] mirror."""
+    table = load_toml(home.config) if home.config.exists() else {}
+    if mirror := environment.get("FRONTIER_MIRROR"):
+        crawl = table.get("crawl", {})
+        if not isinstance(crawl, Mapping):
+            raise ConfigError("crawl", "should be a table")
+        table = {**table, "crawl": {**crawl, "mirror": mirror}}
+    return parse(table, defaults())
+
+
+def explicit_delays(home: Home) -> frozenset[str]:
+    """The host groups whose delay the user set himself."""
+    crawl = load_toml(home.config).get("crawl", {}) if home.config.exists() else {}
+    return frozenset(crawl.get("delays", {}))
+
+
+class Frontier:
+    """Everything that commands and pages work with, built when first needed."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self.environment = environment
+        self.home = find_home(environment)
+        self.now = find_clock(environment)
+        self.config = load_config(self.home, environment)
+        self._encoder: Encoder | None = None
+
+    def open_store(self) -> Store:
+        """The store for writing, made with the starter set when there is none yet. Raises StoreError."""
+        from data.seeds import starter
+        from data.store import Store
+
+        fresh = not self.home.store.exists()
+        store = Store(self.home.store)
+        if fresh:
+            store.put("starter", starter(), now=self.now())
+        return store
+
+    def open_reader(self) -> Reader:
+        """The store for reading. Raises StoreError when there is none."""
+        from data.reader import Reader
+
+        return Reader(self.home.store)
+
+    def encoder(self) -> Encoder:
+        """The configured encoder. Raises ModelError."""
+        from index.encoders import load_encoder
+
+        if self._encoder is None:
+            self._encoder = load_encoder(self.config.embedding.model, self.config.embedding.batch_size)
+        return self._encoder
+
+    def open_index(self, reader: Reader) -> VectorIndex | None:
+        """FAISS when it holds exactly the vectors of the store, else None."""
+        from index.encoders import model_name
+        from index.vectors import FaissIndex
+
+        model = model_name(self.config.embedding.model)
+        index = FaissIndex.open(self.home.index, model, None, reader.vector_state(model))
+        return index if isinstance(index, FaissIndex) else None

@@ -1,0 +1,113 @@
+"""What a source is: it says what to fetch, and purely parses what came back.
+
+The engine (`crawler.engine`) does everything in between: delays, robots.txt, retries, conditional requests. A source
+never touches the network, the clock or the store, so its tests are bytes in, records out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal, Protocol
+
+from data.records import BadRecord, MentionRecord, PaperRecord
+
+Cursor = Mapping[str, Any]
+"""Where a source stands: a JSON object of its own making, empty before the first run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What one run is asked for. `now` is UTC; `since` and `until` are inclusive days, None where not given."""
+
+    now: datetime
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One request. `url` is the original one, never the mirror's.
+
+    `kind` says which rule governs it: a crawled `page` goes by robots.txt, an `api` or feed by its provider's terms.
+    `context` comes back on the page, untouched: it is how a source remembers what a page was asked for.
+    `conditional` sends the validators of the last stored answer, so that an unchanged page costs a 304.
+    """
+
+    url: str
+    kind: Literal["page", "api"]
+    context: Mapping[str, Any] = field(default_factory=dict)
+    conditional: bool = False
+    priority: int = 0  # higher goes first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer with status 200 (or 304, then `not_modified` and an empty body)."""
+
+    fetch: Fetch
+    url: str  # after redirects, still the original host
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)  # lower-case names
+    not_modified: bool = False
+    fetched_at: datetime  # UTC, by the run's clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A request that was given up: after all retries, or forbidden by robots.txt. `status` 0: no answer at all."""
+
+    fetch: Fetch
+    status: int
+    problem: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCursor:
+    """The source has come this far; stored in one transaction with the records of the page that says so.
+
+    `values` are merged over the cursor's keys; a key with the value None is removed.
+    """
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """The source itself states that `count` papers belong to `what` (a day's listing, a conference)."""
+
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something a person should read in the run's report. `lost` marks what could not be recovered in this run."""
+
+    text: str
+    lost: bool = False
+
+
+Output = PaperRecord | MentionRecord | BadRecord | Fetch | MoveCursor | Expect | Notice
+
+
+class Source(Protocol):
+    """One source. `terms` links to the rules that its API or feed goes by (or to robots.txt)."""
+
+    name: str
+    terms: str
+
+    def requests(self, cursor: Cursor, window: Window) -> Iterable[Fetch]:
+        """What to ask first. May be empty: nothing is due."""
+        ...
+
+    def parse(self, page: Page) -> Iterator[Output]:
+        """Records of one page, and what to fetch next. Raises PageError when the page as a whole is not what it
+        should be (broken, an error page): the engine then asks again, and nothing of the page is stored."""
+        ...
+
+    def failed(self, failure: Failure) -> Iterator[Output]:
+        """What a lost request means: another way to the same papers (a Fetch), or a Notice with lost=True."""
+        ...

@@ -1,0 +1,194 @@
+"""The configuration: `frontier.toml`, parsed once into frozen values. Unknown keys are refused by name.
+
+Secrets never stand in the file; they come from environment variables (see `SECRETS`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from data.errors import ConfigError
+
+SECRETS = {
+    "FRONTIER_SMTP_PASSWORD": "the password for [digest] smtp_user",
+}
+"""Environment variables that hold secrets, and what each is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlConfig:
+    """[crawl]: how Frontier behaves towards sources. Delays are seconds between requests, by host group."""
+
+    contact: str = ""
+    mirror: str = ""
+    timeout_s: float = 30.0
+    max_megabytes: float = 64.0
+    retries: int = 4
+    delays: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaConfig:
+    """[areas.NAME]: a focus area. An area with `lanes` is shown as the larger of these areas."""
+
+    title: str = ""
+    description: str = ""
+    landmarks: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    lanes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingConfig:
+    """[embedding]: which sentence-transformers model makes the vectors (a name or a folder)."""
+
+    model: str = "all-MiniLM-L6-v2"
+    batch_size: int = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsConfig:
+    """[ranking.weights]: how much each signal counts in the score; 0 leaves it out."""
+
+    relevance: float = 1.0
+    freshness: float = 0.3
+    attention: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingConfig:
+    """[ranking]: `half_life_days` of freshness; `area_threshold` is the relevance from which a paper belongs to an area."""
+
+    half_life_days: float = 7.0
+    area_threshold: float = 0.5
+    weights: WeightsConfig = field(default_factory=WeightsConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestConfig:
+    """[digest]: the daily mail. `smtp_security` is starttls, tls or none (none only towards this machine)."""
+
+    to: str = ""
+    sender: str = ""
+    per_area: int = 5
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_security: str = "starttls"
+    dashboard_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything in `frontier.toml`. `sources` keeps each source's table as it is: the registry checks its keys."""
+
+    crawl: CrawlConfig = field(default_factory=CrawlConfig)
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    areas: Mapping[str, AreaConfig] = field(default_factory=dict)
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    ranking: RankingConfig = field(default_factory=RankingConfig)
+    digest: DigestConfig = field(default_factory=DigestConfig)
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as a dictionary. Raises ConfigError that names file, line and problem."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(path.name, f"not valid TOML: {exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(path.name, "not UTF-8 text") from exc
+    except OSError as exc:
+        raise ConfigError(str(path), exc.strerror or str(exc)) from exc
+
+
+def parse(table: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Config:
+    """Configuration out of the user's table over the shipped one. Raises ConfigError naming the first bad key."""
+    merged = _merge(defaults or {}, table)
+    config: Config = _build(Config, merged, "")
+    for name, area in config.areas.items():
+        for lane in area.lanes:
+            if lane not in config.areas:
+                raise ConfigError(f"areas.{name}.lanes", f"no area {lane!r}", mend=f"add [areas.{lane}]")
+        if not area.lanes and not area.description:
+            raise ConfigError(f"areas.{name}", "an area needs a description", mend="add description = \"...\"")
+    _check(config)
+    return config
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping)
+        out[key] = _merge(out[key], value) if both else value
+    return out
+
+
+def _build(kind: type, table: Any, where: str) -> Any:
+    if not isinstance(table, Mapping):
+        raise ConfigError(where, f"should be a table, not {_said(table)}")
+    known = {f.name for f in fields(kind)}
+    hints = get_type_hints(kind)
+    for key in table:
+        if key not in known:
+            raise ConfigError(
+                f"{where}.{key}" if where else str(key), "unknown key", mend="known here: " + ", ".join(sorted(known))
+            )
+    return kind(**{key: _value(hints[key], value, f"{where}.{key}" if where else key) for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if hasattr(hint, "__dataclass_fields__"):
+        return _build(hint, value, where)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise ConfigError(where, f"should be a list of texts, not {_said(value)}")
+        return tuple(value)
+    if get_origin(hint) is not None:  # Mapping[str, X]
+        if not isinstance(value, Mapping):
+            raise ConfigError(where, f"should be a table, not {_said(value)}")
+        inner = get_args(hint)[1]
+        return {k: v if inner is Any else _value(inner, v, f"{where}.{k}") for k, v in value.items()}
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+        raise ConfigError(where, f"should be {names.get(hint, str(hint))}, not {_said(value)}")
+    return value
+
+
+def _said(value: Any) -> str:
+    return repr(value)[:60]
+
+
+def _check(config: Config) -> None:
+    for group, seconds in config.crawl.delays.items():
+        if not 0 <= seconds <= 3600:
+            raise ConfigError(f"crawl.delays.{group}", f"should be 0 to 3600 seconds, not {seconds}")
+    for name, number, low in (
+        ("crawl.timeout_s", config.crawl.timeout_s, 1.0),
+        ("crawl.max_megabytes", config.crawl.max_megabytes, 0.1),
+        ("crawl.retries", config.crawl.retries, 0),
+        ("embedding.batch_size", config.embedding.batch_size, 1),
+        ("ranking.half_life_days", config.ranking.half_life_days, 0.1),
+        ("digest.per_area", config.digest.per_area, 1),
+    ):
+        if not number >= low:
+            raise ConfigError(name, f"should be at least {low}, not {number}")
+    if not 0 <= config.ranking.area_threshold <= 1:
+        raise ConfigError("ranking.area_threshold", "should lie between 0 and 1")
+    weights = config.ranking.weights
+    for weight in fields(weights):
+        if not getattr(weights, weight.name) >= 0:
+            raise ConfigError(f"ranking.weights.{weight.name}", "should not be negative")
+    if config.crawl.mirror and not config.crawl.mirror.startswith(("http://", "https://")):
+        raise ConfigError("crawl.mirror", "should start with http:// or https://")
+    if config.digest.smtp_security not in ("starttls", "tls", "none"):
+        raise ConfigError("digest.smtp_security", "should be starttls, tls or none")
+    for name in ("to", "sender"):
+        if any(c in getattr(config.digest, name) for c in "\r\n"):
+            raise ConfigError(f"digest.{name}", "an address has no line break")

@@ -1,0 +1,148 @@
+"""What the store knows: papers, their sightings and mentions, and the questions it can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """One paper as it is shown: each field from the best source that has it (`data.identity.SOURCE_ORDER`).
+
+    `key` is the id that is printed, `ids` every id it is known by. `day` is when it was announced (None for papers that
+    no source announced on a day, such as imported proceedings); `date` is what date filters go by.
+    """
+
+    id: int
+    key: str
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    published: date | None = None
+    day: date | None = None
+    date: date | None = None
+    venue: str = ""
+    venue_status: str = ""
+    url: str = ""
+    categories: tuple[str, ...] = ()
+    comment: str = ""
+    journal_ref: str = ""
+    keywords: tuple[str, ...] = ()
+    code_urls: tuple[str, ...] = ()
+    note: str = ""
+    version: int | None = None
+    withdrawn: bool = False
+    provisional: bool = False
+
+    @property
+    def short(self) -> str:
+        """The short key that listings show, such as p123; accepted wherever an id is."""
+        return f"p{self.id}"
+
+    @property
+    def text(self) -> str:
+        """What is embedded: title and abstract, or title and our own note where there is no abstract."""
+        rest = self.abstract or self.note
+        return f"{self.title}\n{rest}" if rest else self.title
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One source's view of a paper; `fields` are its own words for it."""
+
+    source: str
+    source_id: str
+    day: date | None
+    seen_at: datetime
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A thread or entry that names papers. `signals` maps a name (points, comments) to its latest value."""
+
+    source: str
+    channel: str
+    title: str
+    url: str
+    author: str
+    excerpt: str
+    published_at: datetime | None
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalReading:
+    """One point of a time series of attention."""
+
+    source: str
+    name: str
+    at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperDetail:
+    """Everything known about one paper."""
+
+    paper: Paper
+    ids: tuple[str, ...]
+    sightings: tuple[Sighting, ...]
+    mentions: tuple[Mention, ...]
+    signals: tuple[SignalReading, ...]
+    area_scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which papers count. Every given condition holds exactly; an empty filter lets all pass.
+
+    Several values of one condition mean any of them. `areas` are leaf areas (a lane is one); a paper belongs to an area
+    when its relevance there is at least `area_threshold`.
+    """
+
+    since: date | None = None
+    until: date | None = None
+    areas: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    area_threshold: float = 0.5
+
+    @property
+    def empty(self) -> bool:
+        return not (self.since or self.until or self.areas or self.venues or self.categories or self.sources)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What one batch did: papers created, known papers updated, known papers unchanged, replacements of unknown ones."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    ignored: int = 0
+    mentions: int = 0
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(
+            new=self.new + other.new,
+            changed=self.changed + other.changed,
+            same=self.same + other.same,
+            ignored=self.ignored + other.ignored,
+            mentions=self.mentions + other.mentions,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRun:
+    """The stored report of one source in one run; `report` is `crawler.report.SourceReport.as_dict()`."""
+
+    source: str
+    started_at: datetime
+    verdict: str
+    report: Mapping[str, Any]

@@ -1,0 +1,416 @@
+"""The store's reading side, on the standard sqlite3 module: search, show, listings, export.
+
+Opening it imports neither sqlite-utils nor pandas, so that a search starts at once. It sees what is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from data.connection import connect, translated
+from data.errors import StoreError, UnknownPaper
+from data.fulltext import match_expression
+from data.ids import parse_id
+from data.papers import Filter, Mention, Paper, PaperDetail, Sighting, SignalReading, SourceRun
+
+_COLUMNS = (
+    "id, key, title, abstract, authors, year, published, day, date, venue, venue_status, url, categories, comment,"
+    " journal_ref, keywords, code_urls, note, version, withdrawn, provisional"
+)
+_BM25 = "bm25(papers_fts, 4.0, 1.0, 1.0, 2.0, 1.0)"
+"""Weights of the columns title, abstract, authors, keywords, cjk."""
+
+_SHORT = re.compile(r"p(\d{1,12})$")
+
+
+class Reader:
+    """Reads of one store. Cheap to open; safe beside a writer (WAL)."""
+
+    def __init__(self, path: Path) -> None:
+        """Open an existing store. Raises StoreError when there is none or it cannot be read."""
+        self.path = path
+        if not path.exists():
+            raise StoreError(f"there is no store at {path}", mend="run 'frontier up' or 'frontier crawl' first")
+        with translated(path):
+            self._conn = connect(path, read_only=True)
+            self._conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+    def close(self) -> None:
+        self._conn.close()
+
+    def _all(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        with translated(self.path):
+            return self._conn.execute(sql, parameters).fetchall()
+
+    # ---- papers ------------------------------------------------------------------------------------------------
+
+    def lookup(self, text: str) -> int:
+        """The paper that an id, a printed key, an imported id, a short key (p123) or a URL names.
+
+        Raises MalformedId for a text that is none of these, UnknownPaper when the store has no such paper.
+        """
+        asked = text.strip()
+        rows = self._all("SELECT id FROM papers WHERE key = ?", (asked,)) or self._all(
+            "SELECT paper_id FROM paper_ids WHERE scheme = 'import' AND value = ?", (asked,)
+        )
+        if not rows and (short := _SHORT.match(asked)):
+            rows = self._all("SELECT id FROM papers WHERE id = ?", (int(short[1]),))
+            if not rows:
+                raise UnknownPaper(asked)
+        if not rows:
+            paper_id = parse_id(asked)
+            rows = self._all(
+                "SELECT paper_id FROM paper_ids WHERE scheme = ? AND value = ?", (paper_id.scheme, paper_id.value)
+            )
+        if not rows:
+            raise UnknownPaper(asked)
+        return int(rows[0][0])
+
+    def papers(self, paper_ids: Iterable[int]) -> list[Paper]:
+        """Papers in the order asked for; ids that are not there are left out."""
+        wanted = [int(i) for i in paper_ids]
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM papers WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608
+            (json.dumps(wanted),),
+        )
+        known = {row[0]: _paper(row) for row in rows}
+        return [known[i] for i in wanted if i in known]
+
+    def ids_of(self, paper_ids: Iterable[int]) -> dict[int, list[str]]:
+        """Every id that papers are known by, as printed (imported ids as they came)."""
+        out: dict[int, list[str]] = {}
+        for paper_id, scheme, value in self._all(
+            "SELECT paper_id, scheme, value FROM paper_ids WHERE paper_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY scheme, value",
+            (json.dumps(list(paper_ids)),),
+        ):
+            out.setdefault(paper_id, []).append(value if scheme == "import" else f"{scheme}:{value}")
+        return out
+
+    def count(self) -> int:
+        """How many papers there are."""
+        return int(self._all("SELECT count(*) FROM papers")[0][0])
+
+    def check(self) -> str:
+        """SQLite's own quick check of the file: "intact", or its first finding."""
+        found = str(self._all("PRAGMA quick_check(1)")[0][0])
+        return "intact" if found == "ok" else found
+
+    def every_paper(self) -> Iterator[Paper]:
+        """All papers in the order in which they came, streamed."""
+        last = 0
+        while rows := self._all(
+            f"SELECT {_COLUMNS} FROM papers WHERE id > ? ORDER BY id LIMIT 1000",  # noqa: S608
+            (last,),
+        ):
+            yield from (_paper(row) for row in rows)
+            last = rows[-1][0]
+
+    def announced(self, first: date, last: date) -> list[int]:
+        """Papers announced from `first` to `last`, newest day first."""
+        return [
+            r[0]
+            for r in self._all(
+                "SELECT id FROM papers WHERE day BETWEEN ? AND ? ORDER BY day DESC, id",
+                (first.isoformat(), last.isoformat()),
+            )
+        ]
+
+    def days(self, limit: int = 60) -> list[tuple[date, int]]:
+        """The latest days with announced papers and how many, newest first."""
+        rows = self._all(
+            "SELECT day, count(*) FROM papers WHERE day IS NOT NULL GROUP BY day ORDER BY day DESC LIMIT ?", (limit,)
+        )
+        return [(date.fromisoformat(day), n) for day, n in rows]
+
+    def detail(self, paper_id: int) -> PaperDetail:
+        """Everything about one paper. Raises UnknownPaper."""
+        found = self.papers([paper_id])
+        if not found:
+            raise UnknownPaper(f"p{paper_id}")
+        sightings = self._all(
+            "SELECT source, source_id, day, seen_at, fields FROM sightings WHERE paper_id = ? ORDER BY seen_at, id",
+            (paper_id,),
+        )
+        signals = self._all(
+            "SELECT source, name, at, value FROM signals WHERE paper_id = ? ORDER BY at, source, name", (paper_id,)
+        )
+        return PaperDetail(
+            paper=found[0],
+            ids=tuple(self.ids_of([paper_id]).get(paper_id, ())),
+            sightings=tuple(
+                Sighting(source=s, source_id=i, day=_date(d), seen_at=datetime.fromisoformat(t), fields=json.loads(f))
+                for s, i, d, t, f in sightings
+            ),
+            mentions=tuple(self.mentions_of([paper_id]).get(paper_id, ())),
+            signals=tuple(
+                SignalReading(source=s, name=n, at=datetime.fromisoformat(t), value=v) for s, n, t, v in signals
+            ),
+            area_scores=self.area_scores([paper_id]).get(paper_id, {}),
+        )
+
+    def mentions_of(self, paper_ids: Iterable[int]) -> dict[int, list[Mention]]:
+        """Threads and entries that name these papers, oldest first."""
+        out: dict[int, list[Mention]] = {}
+        rows = self._all(
+            "SELECT mp.paper_id, m.id, m.source, m.channel, m.title, m.url, m.author, m.excerpt, m.published_at"
+            " FROM mention_papers mp JOIN mentions m ON m.id = mp.mention_id"
+            " WHERE mp.paper_id IN (SELECT value FROM json_each(?)) ORDER BY m.published_at, m.id",
+            (json.dumps(list(paper_ids)),),
+        )
+        latest: dict[int, dict[str, float]] = {}
+        for mention_id, name, value, _ in self._all(
+            "SELECT mention_id, name, value, max(at) FROM mention_signals"
+            " WHERE mention_id IN (SELECT value FROM json_each(?)) GROUP BY mention_id, name",
+            (json.dumps([r[1] for r in rows]),),
+        ):
+            latest.setdefault(mention_id, {})[name] = value
+        for paper_id, mention_id, source, channel, title, url, author, excerpt, at in rows:
+            out.setdefault(paper_id, []).append(
+                Mention(
+                    source=source,
+                    channel=channel,
+                    title=title,
+                    url=url,
+                    author=author,
+                    excerpt=excerpt,
+                    published_at=datetime.fromisoformat(at) if at else None,
+                    signals=latest.get(mention_id, {}),
+                )
+            )
+        return out
+
+    def mention_counts(self, paper_ids: Iterable[int]) -> dict[int, int]:
+        """How many threads name each paper."""
+        return dict(
+            self._all(
+                "SELECT paper_id, count(*) FROM mention_papers WHERE paper_id IN (SELECT value FROM json_each(?))"
+                " GROUP BY paper_id",
+                (json.dumps(list(paper_ids)),),
+            )
+        )
+
+    def latest_signals(self, paper_ids: Iterable[int]) -> dict[int, dict[str, float]]:
+        """The latest value of each signal (upvotes, comments, citations, stars) of each paper, over all sources the largest."""
+        out: dict[int, dict[str, float]] = {}
+        for paper_id, name, value, _ in self._all(
+            "SELECT paper_id, name, value, max(at) FROM signals WHERE paper_id IN (SELECT value FROM json_each(?))"
+            " GROUP BY paper_id, source, name",
+            (json.dumps(list(paper_ids)),),
+        ):
+            signals = out.setdefault(paper_id, {})
+            signals[name] = max(value, signals.get(name, 0.0))
+        return out
+
+    def unknown_arxiv_ids(self, limit: int = 1000) -> list[str]:
+        """arXiv ids of provisional papers: known from a link only, to be looked up."""
+        rows = self._all(
+            "SELECT i.value FROM papers p JOIN paper_ids i ON i.paper_id = p.id AND i.scheme = 'arxiv'"
+            " WHERE p.provisional = 1 ORDER BY p.id DESC LIMIT ?",
+            (limit,),
+        )
+        return [r[0] for r in rows]
+
+    # ---- search ------------------------------------------------------------------------------------------------
+
+    def fulltext(self, query: str, where: Filter, limit: int) -> list[tuple[int, float]]:
+        """The best `limit` papers for the words of a query, as (id, score), higher is better. Safe for any text."""
+        match = match_expression(query)
+        if not match:
+            return []
+        condition, parameters = _condition(where)
+        rows = self._all(
+            f"SELECT p.id, -{_BM25} AS score FROM papers_fts JOIN papers p ON p.id = papers_fts.rowid"  # noqa: S608
+            f" WHERE papers_fts MATCH ? {condition} ORDER BY score DESC, p.id LIMIT ?",
+            (match, *parameters, limit),
+        )
+        return [(r[0], r[1]) for r in rows]
+
+    def matching(self, where: Filter) -> list[int]:
+        """All papers that a filter lets pass, ascending."""
+        condition, parameters = _condition(where)
+        return [r[0] for r in self._all(f"SELECT p.id FROM papers p WHERE 1 {condition} ORDER BY p.id", parameters)]  # noqa: S608
+
+    def known_values(self, column: str) -> list[str]:
+        """The venues or sources there are, most papers first. `column` is venue or source."""
+        sql = {
+            "venue": "SELECT venue FROM papers WHERE venue != '' GROUP BY venue ORDER BY count(*) DESC",
+            "source": "SELECT source FROM sightings GROUP BY source ORDER BY count(*) DESC",
+        }[column]
+        return [r[0] for r in self._all(sql)]
+
+    # ---- vectors and relevance ---------------------------------------------------------------------------------
+
+    def to_embed(self, model: str) -> list[int]:
+        """Papers without a current vector, newest first."""
+        rows = self._all(
+            "SELECT p.id FROM papers p LEFT JOIN vectors v ON v.paper_id = p.id AND v.model = ?"
+            " WHERE v.text_hash IS NULL OR v.text_hash != p.text_hash ORDER BY p.id DESC",
+            (model,),
+        )
+        return [r[0] for r in rows]
+
+    def texts(self, paper_ids: Iterable[int]) -> list[tuple[int, str, str]]:
+        """(id, text hash, text to embed) of papers: the title with the abstract, or with our own note."""
+        rows = self._all(
+            "SELECT id, text_hash, title, abstract, note FROM papers WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(paper_ids)),),
+        )
+        return [(i, h, f"{title}\n{abstract or note}".strip()) for i, h, title, abstract, note in rows]
+
+    def vector_state(self, model: str) -> tuple[int, int]:
+        """(how many vectors there are, the last write's number): what a cache must equal to be fresh."""
+        count, seq = self._all("SELECT count(*), coalesce(max(seq), 0) FROM vectors WHERE model = ?", (model,))[0]
+        return int(count), int(seq)
+
+    def vectors_since(self, model: str, seq: int) -> Iterator[tuple[int, bytes]]:
+        """(paper id, float32 bytes) of vectors written after `seq`, in the order of writing, streamed."""
+        last = seq
+        while rows := self._all(
+            "SELECT seq, paper_id, vector FROM vectors WHERE model = ? AND seq > ? ORDER BY seq LIMIT 5000",
+            (model, last),
+        ):
+            yield from ((r[1], r[2]) for r in rows)
+            last = rows[-1][0]
+
+    def vectors(self, model: str, paper_ids: Iterable[int]) -> dict[int, bytes]:
+        """float32 bytes of the vectors of these papers; papers without one are left out."""
+        return dict(
+            self._all(
+                "SELECT paper_id, vector FROM vectors WHERE model = ? AND paper_id IN (SELECT value FROM json_each(?))",
+                (model, json.dumps(list(paper_ids))),
+            )
+        )
+
+    def to_score(self, model: str, basis: str) -> list[int]:
+        """Papers with a vector of `model` whose relevance was never computed on this basis."""
+        rows = self._all(
+            "SELECT v.paper_id FROM vectors v WHERE v.model = ? AND NOT EXISTS (SELECT 1 FROM area_scores a"
+            " WHERE a.paper_id = v.paper_id AND a.basis = ?) ORDER BY v.paper_id DESC",
+            (model, basis),
+        )
+        return [r[0] for r in rows]
+
+    def area_scores(self, paper_ids: Iterable[int]) -> dict[int, dict[str, float]]:
+        """Relevance per leaf area in [0, 1]; papers without any are left out."""
+        out: dict[int, dict[str, float]] = {}
+        for paper_id, area, score in self._all(
+            "SELECT paper_id, area, score FROM area_scores"
+            " WHERE area != '' AND paper_id IN (SELECT value FROM json_each(?)) ORDER BY area",
+            (json.dumps(list(paper_ids)),),
+        ):
+            out.setdefault(paper_id, {})[area] = score
+        return out
+
+    # ---- runs --------------------------------------------------------------------------------------------------
+
+    def cursor(self, source: str) -> dict[str, Any]:
+        """Where a source stands; empty before its first run."""
+        rows = self._all("SELECT cursor FROM cursors WHERE source = ?", (source,))
+        return json.loads(rows[0][0]) if rows else {}
+
+    def validators(self, url: str) -> tuple[str, str] | None:
+        """(etag, last_modified) of the last stored answer of a URL."""
+        rows = self._all("SELECT etag, last_modified FROM validators WHERE url = ?", (url,))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def source_runs(self, per_source: int = 1) -> list[SourceRun]:
+        """The last runs of each source, by source, newest first."""
+        rows = self._all(
+            "SELECT source, started_at, verdict, report FROM (SELECT *, row_number() OVER (PARTITION BY source"
+            " ORDER BY started_at DESC, id DESC) AS n FROM source_runs) WHERE n <= ? ORDER BY source, n",
+            (per_source,),
+        )
+        return [
+            SourceRun(source=s, started_at=datetime.fromisoformat(t), verdict=v, report=json.loads(r))
+            for s, t, v, r in rows
+        ]
+
+    def delivery(self, recipient: str, day: date) -> tuple[str, str] | None:
+        """(state, message id) of the digest of a day to a recipient."""
+        rows = self._all(
+            "SELECT state, message_id FROM deliveries WHERE recipient = ? AND day = ?", (recipient, day.isoformat())
+        )
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def last_delivered(self, recipient: str) -> date | None:
+        """The newest day whose digest a recipient was sent."""
+        return _date(
+            self._all("SELECT max(day) FROM deliveries WHERE recipient = ? AND state = 'sent'", (recipient,))[0][0]
+        )
+
+    def delivered(self, recipient: str) -> set[int]:
+        """Papers that a recipient was already sent."""
+        return {r[0] for r in self._all("SELECT paper_id FROM delivered_papers WHERE recipient = ?", (recipient,))}
+
+
+def _condition(where: Filter) -> tuple[str, list[Any]]:
+    """SQL on `papers p` (starting with AND) and its parameters."""
+    parts: list[str] = []
+    parameters: list[Any] = []
+    if where.since:
+        parts.append("p.date >= ?")
+        parameters.append(where.since.isoformat())
+    if where.until:
+        parts.append("p.date <= ?")
+        parameters.append(where.until.isoformat())
+    if where.venues:
+        parts.append("lower(p.venue) IN (SELECT lower(value) FROM json_each(?))")
+        parameters.append(json.dumps(where.venues))
+    if where.categories:
+        parts.append(
+            "EXISTS (SELECT 1 FROM json_each(p.categories) c JOIN json_each(?) w ON lower(c.value) = lower(w.value))"
+        )
+        parameters.append(json.dumps(where.categories))
+    if where.sources:
+        parts.append(
+            "EXISTS (SELECT 1 FROM sightings s WHERE s.paper_id = p.id AND s.source IN (SELECT value FROM json_each(?)))"
+        )
+        parameters.append(json.dumps(where.sources))
+    if where.areas:
+        parts.append(
+            "EXISTS (SELECT 1 FROM area_scores a WHERE a.paper_id = p.id AND a.score >= ?"
+            " AND a.area IN (SELECT value FROM json_each(?)))"
+        )
+        parameters += [where.area_threshold, json.dumps(where.areas)]
+    return "".join(f" AND {p}" for p in parts), parameters
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _paper(row: sqlite3.Row | Sequence[Any]) -> Paper:
+    (
+        paper_id, key, title, abstract, authors, year, published, day, filter_date, venue, venue_status, url, categories,
+        comment, journal_ref, keywords, code_urls, note, version, withdrawn, provisional,
+    ) = row  # fmt: skip
+    return Paper(
+        id=paper_id,
+        key=key,
+        title=title,
+        abstract=abstract or "",
+        authors=tuple(json.loads(authors or "[]")),
+        year=year,
+        published=_date(published),
+        day=_date(day),
+        date=_date(filter_date),
+        venue=venue or "",
+        venue_status=venue_status or "",
+        url=url or "",
+        categories=tuple(json.loads(categories or "[]")),
+        comment=comment or "",
+        journal_ref=journal_ref or "",
+        keywords=tuple(json.loads(keywords or "[]")),
+        code_urls=tuple(json.loads(code_urls or "[]")),
+        note=note or "",
+        version=version,
+        withdrawn=bool(withdrawn),
+        provisional=bool(provisional),
+    )

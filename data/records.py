@@ -1,0 +1,139 @@
+"""What a source says: records, before anything is known about identity.
+
+A source yields `PaperRecord` (a sighting of a paper), `MentionRecord` (a thread or entry that names papers) or
+`BadRecord` (an entry that could not be read, kept as a value and counted). Times are UTC, text is clean (see
+`data.text`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
+from typing import Any
+
+from data.ids import PaperId
+from data.text import clean, clean_block
+
+
+def _utc(name: str, when: datetime | None) -> None:
+    if when is not None and when.utcoffset() != UTC.utcoffset(None):
+        raise ValueError(f"{name} must be in UTC, got {when!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One reading of attention: `name` is upvotes, comments, points, citations or stars; `value` >= 0; `at` in UTC."""
+
+    name: str
+    value: float
+    at: datetime
+
+    def __post_init__(self) -> None:
+        _utc("Signal.at", self.at)
+        if not self.value >= 0:
+            raise ValueError(f"a signal is not negative: {self.name}={self.value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRecord:
+    """One sighting of a paper by one source. Empty values mean that the source does not say.
+
+    `source_id` is the source's own key of it, stable between runs. `ids` are all ids the source gives. `day` is the day
+    on which the source announced the paper (arXiv: the listing day), `published` the day of its first version.
+    `update_only` marks a replacement: it updates a known paper and is dropped (counted) when the paper is unknown.
+    `provisional` marks a title that is only the text of a link, until a better source says more.
+    """
+
+    source: str
+    source_id: str
+    title: str
+    ids: tuple[PaperId, ...] = ()
+    import_id: str = ""  # the `id` of an imported line, kept as it is
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    published: date | None = None
+    updated: date | None = None
+    day: date | None = None
+    venue: str = ""
+    venue_status: str = ""
+    url: str = ""
+    categories: tuple[str, ...] = ()
+    comment: str = ""
+    journal_ref: str = ""
+    keywords: tuple[str, ...] = ()
+    code_urls: tuple[str, ...] = ()
+    version: int | None = None
+    withdrawn: bool = False
+    announce_type: str = ""  # arXiv: new, cross, replace, replace-cross
+    note: str = ""
+    signals: tuple[Signal, ...] = ()
+    update_only: bool = False
+    provisional: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("title", "venue", "venue_status", "comment", "journal_ref", "note", "import_id", "url"):
+            if text := getattr(self, name):
+                object.__setattr__(self, name, clean(text))
+        if self.abstract:
+            object.__setattr__(self, "abstract", clean_block(self.abstract))
+        for name in ("authors", "keywords"):
+            if texts := getattr(self, name):
+                object.__setattr__(self, name, tuple([t for t in map(clean, texts) if t]))
+        if not self.source or not self.source_id:
+            raise ValueError("a record needs its source and the source's id")
+        if not self.title:
+            raise ValueError(f"{self.source} {self.source_id}: a paper needs a title")
+
+    def fields(self) -> dict[str, Any]:
+        """The sighting as a JSON object, without what is empty and without signals (these are kept as time series)."""
+        out: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("signals", "source", "source_id", "update_only") or value in ("", (), None, False):
+                continue
+            if field.name == "ids":
+                value = [str(i) for i in value]
+            elif isinstance(value, date):
+                value = value.isoformat()
+            out[field.name] = list(value) if isinstance(value, tuple) else value
+        return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionRecord:
+    """A thread, post or entry that mentions papers (`papers` may be empty: it is kept all the same).
+
+    `source_id` is unique within the source; `channel` is the feed, subreddit or column it appeared in.
+    """
+
+    source: str
+    source_id: str
+    channel: str
+    title: str
+    url: str = ""
+    author: str = ""
+    excerpt: str = ""
+    published_at: datetime | None = None
+    papers: tuple[PaperId, ...] = ()
+    signals: tuple[Signal, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("title", "author", "url", "channel"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
+        object.__setattr__(self, "excerpt", clean_block(self.excerpt))
+        _utc("MentionRecord.published_at", self.published_at)
+        if not self.source or not self.source_id:
+            raise ValueError("a mention needs its source and the source's id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRecord:
+    """An entry that could not be read. `where` names it (a URL, an id, a line number), `problem` says why."""
+
+    source: str
+    where: str
+    problem: str
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)

@@ -1,0 +1,199 @@
+"""Search: words and meaning, fused by reciprocal rank. Filters hold exactly; what is left out was not asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from data.errors import UsageError, VectorIndexError
+from data.papers import Filter
+from data.reader import Reader
+from index.encoders import Encoder, Vectors, unit
+from index.vectors import VectorIndex
+
+Mode = Literal["hybrid", "semantic", "keyword"]
+
+RRF_K = 60
+"""The constant of reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009, https://doi.org/10.1145/1571941.1572114."""
+
+KEYWORD_WEIGHT = 1.0
+MEANING_WEIGHT = 1.0
+"""What a rank in each of the two lists counts."""
+
+CANDIDATES = 200
+"""How deep each list is read before fusing; deeper when more hits are asked for."""
+
+AWAY_WEIGHT = 0.5
+"""How much of the unwanted text's vector is taken from the query's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One paper found. `score` orders hits of one search, higher is better:
+
+    semantic: the cosine to what was asked; keyword: BM25; hybrid: the fused ranks as a share of the best possible, so
+    that 1 is a paper that is first in both lists. `cosine` is None for a paper without a vector (or in keyword mode),
+    `keyword_rank` counts from 1 and is None for a paper that the words do not find (among the candidates).
+    """
+
+    paper_id: int
+    score: float
+    cosine: float | None
+    keyword_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What is looked for by meaning: `vector`, away from `unlike`; `plain` is the vector before it was pushed away."""
+
+    vector: Vectors
+    plain: Vectors
+    unlike: Vectors | None
+
+
+class Searcher:
+    """Searches one store. `encoder` is called, and the model read, only when a text has to be embedded."""
+
+    def __init__(self, reader: Reader, encoder: Callable[[], Encoder], index: VectorIndex | None) -> None:
+        """`index` is None when there is no fresh one: see `falls_back`."""
+        self._reader = reader
+        self._encoder = encoder
+        self._index = index
+
+    def falls_back(self, mode: Mode) -> bool:
+        """Whether a hybrid search would go by words alone, for want of an index. Callers should say so."""
+        return mode == "hybrid" and self._index is None
+
+    def search(
+        self,
+        query: str,
+        *,
+        mode: Mode = "hybrid",
+        where: Filter | None = None,
+        k: int = 20,
+        like: Sequence[int] = (),
+        unlike: str = "",
+    ) -> list[Hit]:
+        """The best `k` papers that `where` lets pass, best first.
+
+        `like` are papers whose mean vector is looked for, together with the query when there is one (both count the
+        same); they are not among the hits. `unlike` is a text to stay away from: AWAY_WEIGHT of its vector is taken
+        from the query's, and papers whose vector is nearer to it than to the query are left out. Cosines are to the
+        vector that results.
+
+        Raises UsageError when there is nothing to look for, or for `like` and `unlike` in keyword mode (they work by
+        meaning); VectorIndexError when vectors are needed and there are none; ModelError.
+        """
+        query, unlike = query.strip(), unlike.strip()
+        where = where or Filter()
+        if not query and not like:
+            raise UsageError("nothing to search for", mend="give a text, or --like ID")
+        if mode == "keyword" and (like or unlike):
+            raise UsageError("--like and --not go by meaning", mend="leave out --mode keyword")
+        if k <= 0:
+            return []
+        index = self._index
+        if mode == "keyword" or (index is None and mode == "hybrid" and query):
+            found = self._reader.fulltext(query, where, k + len(like))
+            liked = set(like)
+            return [
+                Hit(paper_id=i, score=score, cosine=None, keyword_rank=rank)
+                for rank, (i, score) in enumerate(found, 1)
+                if i not in liked
+            ][:k]
+        if index is None:
+            raise VectorIndexError("there is no current vector index", mend="run 'frontier sync'")
+        target = self._target(index, query, like, unlike)
+        depth = k if mode == "semantic" else max(k, CANDIDATES)
+        by_meaning = self._by_meaning(index, target, where, depth, set(like))
+        if mode == "semantic" or not query:
+            return [Hit(paper_id=i, score=c, cosine=c, keyword_rank=None) for i, c in by_meaning.items()][:k]
+        by_words = [i for i, _ in self._reader.fulltext(query, where, depth + len(like)) if i not in set(like)]
+        cosines = by_meaning | _cosines(index, target, [i for i in by_words if i not in by_meaning])
+        if target.unlike is not None:
+            dropped = set(by_words).difference(cosines).intersection(index.reconstruct(by_words)[0])
+            by_words = [i for i in by_words if i not in dropped]
+        return _fused(by_words, list(by_meaning), cosines)[:k]
+
+    def neighbours(self, paper_id: int, k: int) -> list[Hit]:
+        """The `k` papers nearest to a paper, itself left out; none when it has no vector yet or there is no index."""
+        if self._index is None:
+            return []
+        known, vectors = self._index.reconstruct([paper_id])
+        if not known:
+            return []
+        ids, scores = self._index.search(vectors[0], k + 1)
+        hits = [
+            Hit(paper_id=i, score=c, cosine=c, keyword_rank=None)
+            for i, c in zip(ids, scores, strict=True)
+            if i != paper_id
+        ]
+        return hits[:k]
+
+    def _target(self, index: VectorIndex, query: str, like: Sequence[int], unlike: str) -> _Target:
+        parts: list[Vectors] = []
+        texts = [t for t in (query, unlike) if t]
+        encoded = self._encoder().encode(texts) if texts else np.zeros((0, index.dim), np.float32)
+        if query:
+            parts.append(encoded[0])
+        if like:
+            known, vectors = index.reconstruct(list(dict.fromkeys(like)))
+            if known:
+                parts.append(unit(vectors.mean(axis=0)))
+            elif not query:
+                raise VectorIndexError("the papers given with --like have no vectors yet", mend="run 'frontier sync'")
+        plain = unit(np.mean(parts, axis=0))
+        if not unlike:
+            return _Target(plain, plain, None)
+        return _Target(unit(plain - AWAY_WEIGHT * encoded[-1]), plain, encoded[-1])
+
+    def _by_meaning(
+        self, index: VectorIndex, target: _Target, where: Filter, depth: int, without: set[int]
+    ) -> dict[int, float]:
+        """The `depth` nearest papers with their cosines, nearest first, without those nearer to what is unwanted."""
+        allowed = None if where.empty else self._reader.matching(where)
+        out: dict[int, float] = {}
+        ask = depth + len(without)
+        while True:
+            ids, scores = index.search(target.vector, ask, allowed)
+            wanted = [(i, c) for i, c in zip(ids, scores, strict=True) if i not in without]
+            kept = set(_cosines(index, target, [i for i, _ in wanted])) if target.unlike is not None else None
+            out = {i: c for i, c in wanted if kept is None or i in kept}
+            if len(out) >= depth or len(ids) < ask:
+                return dict(list(out.items())[:depth])
+            ask *= 4  # so many were dropped that there is room: look further
+
+
+def _cosines(index: VectorIndex, target: _Target, paper_ids: Sequence[int]) -> dict[int, float]:
+    """Cosine to the target of those papers that have a vector and are not nearer to what is unwanted."""
+    known, vectors = index.reconstruct(paper_ids)
+    cosines = vectors @ target.vector
+    keep = np.ones(len(known), np.bool_)
+    if target.unlike is not None:
+        keep = vectors @ target.plain >= vectors @ target.unlike
+    return {i: float(c) for i, c, kept in zip(known, cosines, keep, strict=True) if kept}
+
+
+def reciprocal_rank_fusion(
+    rankings: Sequence[Sequence[int]], weights: Sequence[float], *, constant: int = RRF_K
+) -> dict[int, float]:
+    """Sum over the rankings of weight / (constant + rank), rank from 1, for every id in any of them."""
+    out: dict[int, float] = {}
+    for ranking, weight in zip(rankings, weights, strict=True):
+        for rank, paper_id in enumerate(ranking, 1):
+            out[paper_id] = out.get(paper_id, 0.0) + weight / (constant + rank)
+    return out
+
+
+def _fused(by_words: Sequence[int], by_meaning: Sequence[int], cosines: Mapping[int, float]) -> list[Hit]:
+    best = (KEYWORD_WEIGHT + MEANING_WEIGHT) / (RRF_K + 1)
+    fused = reciprocal_rank_fusion([by_words, by_meaning], [KEYWORD_WEIGHT, MEANING_WEIGHT])
+    ranks = {i: rank for rank, i in enumerate(by_words, 1)}
+    hits = [
+        Hit(paper_id=i, score=score / best, cosine=cosines.get(i), keyword_rank=ranks.get(i))
+        for i, score in fused.items()
+    ]
+    return sorted(hits, key=lambda h: (-h.score, h.paper_id))
