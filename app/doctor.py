@@ -66,7 +66,9 @@ def _home(frontier: Frontier) -> Check:
     folder = frontier.home.folder
     nearest = next(p for p in (folder, *folder.parents) if p.exists())
     if not os.access(nearest, os.W_OK):
-        return Check(name="home", state="broken", text=f"{nearest} cannot be written: set FRONTIER_HOME to another folder")
+        return Check(
+            name="home", state="broken", text=f"{nearest} cannot be written: set FRONTIER_HOME to another folder"
+        )
     free = shutil.disk_usage(nearest).free
     state: Literal["ok", "note"] = "ok" if free >= FREE_SPACE_WANTED else "note"
     return Check(name="home", state=state, text=f"{folder}, {free / (1 << 30):.1f} GiB free")
@@ -127,5 +129,7 @@ def _mail(frontier: Frontier) -> Check:
     if not digest.smtp_host or not digest.to:
         return Check(name="mail", state="note", text="no digest is sent: set [digest] to, sender and smtp_host")
     if digest.smtp_user and not frontier.environment.get("FRONTIER_SMTP_PASSWORD"):
-        return Check(name="mail", state="broken", text="[digest] smtp_user is set: put its password into FRONTIER_SMTP_PASSWORD")
+        return Check(
+            name="mail", state="broken", text="[digest] smtp_user is set: put its password into FRONTIER_SMTP_PASSWORD"
+        )
     return Check(name="mail", state="ok", text=f"to {digest.to} through {digest.smtp_host}:{digest.smtp_port}")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 RESOLVE_AT_ONCE = 500
 """arXiv papers known from a link only that one run looks up."""
 
+JUDGED_AT_ONCE = 2000
+"""Papers whose relevance is computed and stored together."""
+
 Progress = Callable[[SourceReport], None]
 
 
@@ -175,7 +178,9 @@ def crawl(
                 reports = _resolved(reports, reader, window, frontier.config.sources["arxiv"], engine)
             if not names:
                 reports += [
-                    SourceReport(source=n, started_at=now, off=off_reason(frontier, n)) for n in SOURCES if n not in wanted
+                    SourceReport(source=n, started_at=now, off=off_reason(frontier, n))
+                    for n in SOURCES
+                    if n not in wanted
                 ]
             store.put_runs(uuid.uuid4().hex, [r.as_dict() for r in reports])
         finally:
@@ -210,14 +215,18 @@ def _resolved(
     return reports
 
 
-def first_requests(frontier: Frontier, names: Sequence[str], *, since: date | None, until: date | None) -> dict[str, list[Fetch]]:
+def first_requests(
+    frontier: Frontier, names: Sequence[str], *, since: date | None, until: date | None
+) -> dict[str, list[Fetch]]:
     """What a crawl would ask first, source by source, without asking it."""
     wanted = list(names) or enabled_sources(frontier)
     frontier.open_store().close()
     reader = frontier.open_reader()
     try:
         window = Window(now=frontier.now(), since=since, until=until)
-        return {p.source.name: list(p.source.requests(p.cursor, window)) for p in _plans(frontier, wanted, reader, window)}
+        return {
+            p.source.name: list(p.source.requests(p.cursor, window)) for p in _plans(frontier, wanted, reader, window)
+        }
     finally:
         reader.close()
 
@@ -299,8 +308,39 @@ def sync(
 
 
 def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
-    """Relevance of papers whose vector, or whose areas' texts, are new."""
-    return 0
+    """Relevance of papers whose vector, or whose areas' texts, are new. Returns how many papers were judged."""
+    import numpy as np
+
+    from ranking.relevance import AreaModel, basis
+
+    encoder, areas = frontier.encoder(), frontier.config.areas
+    on = basis(encoder.name, areas)
+    waiting = reader.to_score(encoder.name, on)
+    if not waiting:
+        return 0
+
+    def vectors(paper_ids: Sequence[int]) -> dict[int, Any]:
+        return {i: np.frombuffer(v, "<f4") for i, v in reader.vectors(encoder.name, paper_ids).items()}
+
+    landmarks = {}
+    for name, area in areas.items():
+        found = vectors([i for i in (_lookup(reader, text) for text in area.landmarks) if i is not None])
+        if found:
+            landmarks[name] = np.stack(list(found.values()))
+    model = AreaModel.build(areas, encoder.encode, landmarks)
+    for start in range(0, len(waiting), JUDGED_AT_ONCE):
+        ids = waiting[start : start + JUDGED_AT_ONCE]
+        found, texts = vectors(ids), {i: text for i, _, text in reader.texts(ids)}
+        relevance = model.relevance(np.stack([found[i] for i in ids]), [texts[i] for i in ids])
+        store.put_area_scores(on, zip(ids, relevance, strict=True))
+    return len(waiting)
+
+
+def _lookup(reader: Reader, text: str) -> int | None:
+    try:
+        return reader.lookup(text)
+    except (MalformedId, UnknownPaper):
+        return None
 
 
 def evaluate_search_file(frontier: Frontier, path: Path, mode: Mode) -> dict[str, float]:
@@ -311,16 +351,12 @@ def evaluate_search_file(frontier: Frontier, path: Path, mode: Mode) -> dict[str
     queries = read_queries(path)
     services = Services(frontier)
 
-    def lookup(text: str) -> int | None:
-        try:
-            return services.reader.lookup(text)
-        except (MalformedId, UnknownPaper):
-            return None
-
     try:
         searcher = services.searcher()
         return evaluate_search(
-            queries, lambda query: [h.paper_id for h in searcher.search(query, mode=mode, k=DEPTH)], lookup
+            queries,
+            lambda query: [h.paper_id for h in searcher.search(query, mode=mode, k=DEPTH)],
+            lambda text: _lookup(services.reader, text),
         )
     finally:
         services.close()

@@ -202,7 +202,7 @@ class _Formula:
             return inner[:-4] + _ACCENTS[name] + "</i>" if re.fullmatch(r"<i>\w</i>", inner) else inner
         if len(name) == 1 and not name.isalpha():  # \{ \% \_
             return escape(name)
-        return escape(name.rstrip("*"))  # \log, \max, and whatever is not known, by its name
+        return f"\u2009{escape(name.rstrip('*'))}"  # \log, \max, and whatever is not known, by its name
 
 
 def _untagged(markup: str) -> str:

@@ -37,7 +37,10 @@ def digest_of(services: Services, *, to: str, day: date | None = None) -> Digest
     config = frontier.config
     return build_digest(
         day=last,
-        ranked_by_area={a: services.rank(ids, today=last, areas=services.leaves([a])) for a in top_areas(config.areas)},
+        ranked_by_area={
+            a: [r for r in services.rank(ids, today=last, areas=services.leaves([a])) if r.belongs]
+            for a in top_areas(config.areas)
+        },
         titles={a: services.area_title(a) for a in config.areas},
         runs=services.health(),
         already_sent=reader.delivered(recipient_of(to)) if to else set(),
@@ -48,7 +51,9 @@ def digest_of(services: Services, *, to: str, day: date | None = None) -> Digest
     )
 
 
-def deliver(frontier: Frontier, digest: Digest, *, to: str, transmit: Callable[[EmailMessage], None] | None = None) -> Delivery:
+def deliver(
+    frontier: Frontier, digest: Digest, *, to: str, transmit: Callable[[EmailMessage], None] | None = None
+) -> Delivery:
     """Send a digest once per recipient and day. Raises DeliveryError, ConfigError, StoreError."""
     config = frontier.config.digest
     if not to:
@@ -98,7 +103,9 @@ def _sync(frontier: Frontier) -> StepResult:
     from app.jobs import sync
 
     done = sync(frontier)
-    return StepResult(outcome="ok", line=f"{done.embedded} papers embedded, {done.scored} judged, {done.total} in the index")
+    return StepResult(
+        outcome="ok", line=f"{done.embedded} papers embedded, {done.scored} judged, {done.total} in the index"
+    )
 
 
 def _rank(frontier: Frontier) -> StepResult:

@@ -166,7 +166,7 @@ def _card(rank: int, paper: Paper, *, chips: str, badges: str, why: str, with_da
         f'<article class="fr-card"><span class="fr-rank">{rank}</span><div class="fr-body">'
         f"<h3>{paper_link(paper)}</h3>"
         f'<p class="fr-authors" dir="auto">{authors(paper.authors, CARD_AUTHORS)}</p>'
-        f'<p class="fr-where">{where(paper, with_day=with_day)}</p>{marks}{folded}</div></article>\'
+        f'<p class="fr-where">{where(paper, with_day=with_day)}</p>{marks}{folded}</div></article>'
     )
 
 
@@ -273,6 +273,8 @@ def empty_day(feed: Feed, areas: Areas, *, has_days: bool, store_size: int) -> s
     if feed.day is None:
         if not store_size:
             return notice("The store is empty. Run 'frontier up' to fetch the latest papers.")
+        if not feed.area:
+            return notice("There is nothing to show: every paper in the store was withdrawn.")
         return notice(
             f"None of the {plural(store_size, 'paper')} of the starter set belongs to {areas.title(feed.area)} yet:"
             " run 'frontier sync' to work out relevance, and 'frontier up' to fetch new papers."

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from data.reader import Reader
     from index.search import Mode, Searcher
 
-STARTER_VIEW = 60
-"""How many papers the ranked list shows when nothing was ever announced: the best of the starter set."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
@@ -116,9 +113,7 @@ class Services:
         today = self.frontier.now().date()
         last = day or next((d for d, _ in self.reader.days() if d <= today), None)
         if last is None:
-            ids = self.reader.matching(Filter())[:STARTER_VIEW] if not area else self.reader.matching(
-                self.filter(areas=[area])
-            )
+            ids = self.reader.matching(self.filter(sources=["starter"]))
         else:
             ids = self.reader.announced(since or last, last)
         ranked = self.rank(ids, today=last or today, areas=leaves)
@@ -254,6 +249,7 @@ def ranked_json(item: Ranked, area_scores: dict[str, float], ids: Sequence[str])
         ids=ids,
         score=round(item.score, 6),
         area=item.area,
+        belongs=item.belongs,
         area_scores={a: round(s, 4) for a, s in area_scores.items()},
         signals=dict(item.signals),
         mentions=item.mentions,

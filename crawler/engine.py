@@ -19,9 +19,10 @@ from crawler.gates import Gates
 from crawler.options import EngineOptions, group_of
 from crawler.report import SourceReport
 from crawler.scrapy_parts import settings_for
-from crawler.sink import Plan, Record, Sink, Stored, Validators
+from crawler.sink import Plan, Record, Sink, Validators
 from crawler.spider import FrontierSpider
 from crawler.traffic import Traffic
+from data.papers import Stored
 
 __all__ = [
     "CrawlInterrupted",

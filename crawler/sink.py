@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from crawler.source import Cursor, Source, Window
+from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
 
 Record = PaperRecord | MentionRecord | BadRecord
@@ -19,15 +20,6 @@ class Validators:
     url: str
     etag: str = ""
     last_modified: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What became of the records of one call."""
-
-    new: int = 0
-    changed: int = 0
-    ignored: int = 0
 
 
 class Sink(Protocol):

@@ -50,5 +50,5 @@ def _ascii_domain(domain: str, key: str) -> str:
 
 
 def _display_name(name: str) -> str:
-    """The name without quotes and short enough for one line: a longer one loses its quotes when the header is folded."""
+    """The name without quotes and short enough for one line: a header that is folded inside a name loses its quotes."""
     return re.sub(r'["\\]', "", name).strip()[:LONGEST_NAME].strip()

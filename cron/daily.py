@@ -23,8 +23,8 @@ from data.text import clean
 
 Outcome = Literal["ok", "partial", "failed", "skipped"]
 
-EXIT_CODES: dict[Outcome, int] = {"ok": 0, "partial": 3, "skipped": 1, "failed": 1}
-"""What the process returns when this is the worst outcome of a step."""
+EXIT_CODES: dict[Outcome, int] = {"ok": 0, "partial": 3, "skipped": 0, "failed": 1}
+"""What the process returns when this is the worst outcome of a step; skipped is what had nothing to do."""
 
 LOG_BYTES = 1_000_000
 LOG_FILES = 5
@@ -94,7 +94,7 @@ def run_daily(
         for name in ("crawl", "sync", "rank", "digest"):
             step = _run(name, getattr(steps, name), skip=name == "digest" and done[-1].outcome == "failed")
             done.append(step)
-            logger.log(logging.INFO if step.outcome == "ok" else logging.WARNING, "%s", step)
+            logger.log(logging.INFO if step.outcome in ("ok", "skipped") else logging.WARNING, "%s", step)
             on_step(step)
         report = DailyReport(steps=tuple(done))
         logger.info("daily job ends with exit code %d", report.exit_code)

@@ -232,6 +232,8 @@ def _translated(where: str, config: DigestConfig, timeout_s: float) -> Iterator[
     except ConnectionRefusedError as exc:
         raise DeliveryError(f"{where} refused the connection", mend="check smtp_host and smtp_port") from exc
     except smtplib.SMTPResponseException as exc:
+        if exc.smtp_code < 100:
+            raise DeliveryError(f"{where} does not speak SMTP", mend=_port_hint(config)) from exc
         raise DeliveryError(f"{where} refused: {_reply(exc.smtp_code, exc.smtp_error)}") from exc
     except smtplib.SMTPServerDisconnected as exc:
         if isinstance(exc.__context__, TimeoutError):  # smtplib tells both in one way

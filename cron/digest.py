@@ -5,6 +5,7 @@ Every text in a digest is clean and on one line, and every link is http or https
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, date
@@ -17,7 +18,7 @@ from data.text import clean
 from ranking.feed import Ranked
 
 TITLE_CHARS = 300
-AUTHOR_CHARS = 60
+NAME_CHARS = 60
 ABSTRACT_CHARS = 300
 REASON_CHARS = 200
 TROUBLE_CHARS = 160
@@ -25,6 +26,7 @@ URL_CHARS = 500
 SHOWN_AUTHORS = 4
 """What one entry shows at most, in characters and names; cut texts end in an ellipsis."""
 
+_LATEX_SHAPE = re.compile(r"\\(?:text(?:bf|it|tt|sc|sf|rm)|emph|underline)\{([^{}]*)\}")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
@@ -156,7 +158,7 @@ def build_digest(
         wanted = [r.paper.id for r in fresh[area][:per_area]]
         section = Section(
             area=area,
-            title=clean(titles.get(area, area)),
+            title=shorten(clean(titles.get(area, area)), NAME_CHARS),
             entries=tuple(_entry(r) for r in chosen),
             also=tuple(i for i in wanted if i in placed and i not in own),
             more=sum(r.paper.id not in placed for r in fresh[area]),
@@ -196,16 +198,21 @@ def _entry(ranked: Ranked) -> Entry:
     paper = ranked.paper
     return Entry(
         paper_id=paper.id,
-        key=shorten(clean(paper.key), AUTHOR_CHARS),
-        title=shorten(clean(paper.title), TITLE_CHARS) or "(no title)",
+        key=shorten(clean(paper.key), NAME_CHARS),
+        title=shorten(_plain(paper.title), TITLE_CHARS) or "(no title)",
         authors=_authors(paper.authors),
-        venue=shorten(clean(f"{paper.venue} {paper.venue_status}"), AUTHOR_CHARS),
+        venue=shorten(clean(f"{paper.venue} {paper.venue_status}"), NAME_CHARS),
         url=_paper_url(paper),
         code_url=next((url for url in map(web_url, paper.code_urls) if url), ""),
-        abstract=shorten(clean(paper.abstract or paper.note), ABSTRACT_CHARS),
+        abstract=shorten(_plain(paper.abstract or paper.note), ABSTRACT_CHARS),
         reasons=_reasons(ranked),
         score=ranked.score,
     )
+
+
+def _plain(text: str) -> str:
+    """Clean text on one line; LaTeX that only changes the letters' shape is taken off, formulas stay."""
+    return _LATEX_SHAPE.sub(r"\1", clean(text))
 
 
 def _reasons(ranked: Ranked) -> str:
@@ -222,7 +229,7 @@ def _reasons(ranked: Ranked) -> str:
 
 
 def _authors(names: Sequence[str]) -> str:
-    shown = [shorten(name, AUTHOR_CHARS) for name in map(clean, names[:SHOWN_AUTHORS]) if name]
+    shown = [shorten(name, NAME_CHARS) for name in map(clean, names[:SHOWN_AUTHORS]) if name]
     left = len(names) - SHOWN_AUTHORS
     return ", ".join(shown) + (f" and {left} more" if left > 0 else "")
 
@@ -269,7 +276,7 @@ def shorten(text: str, chars: int) -> str:
 
 
 def _health(run: SourceRun, day: date) -> HealthLine:
-    source = shorten(clean(run.source), AUTHOR_CHARS)
+    source = shorten(clean(run.source), NAME_CHARS)
     if run.verdict == "off":
         return HealthLine(source=source, verdict="off", text=clean(str(run.report.get("off", ""))))
     last = run.started_at.astimezone(UTC).date()

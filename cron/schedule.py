@@ -15,6 +15,7 @@ LONGEST_CRON_COMMAND = 998
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_THROUGH_SHELL = ("/bin/sh", "-c", 'exec "$0" "$@"')  # systemd takes no quotes and backslashes in a program's path
 
 
 def crontab_line(command: Sequence[str], *, at: time, env: Mapping[str, str]) -> str:
@@ -51,7 +52,8 @@ def systemd_units(
     if _CONTROL.search(description):
         raise ConfigError("cron", "a description has no control characters")
     # The colon keeps $ as it is; specifiers (%) and C escapes are still read.
-    run = " ".join([_unit_word(command[0], prefix=":"), *map(_unit_word, command[1:])])
+    first, *rest = command if not re.search(r"[\"'\\]", command[0]) else [*_THROUGH_SHELL, *command]
+    run = " ".join([_unit_word(first, prefix=":"), *map(_unit_word, rest)])
     lines = [
         "[Unit]",
         f"Description={description.replace('%', '%%')}",

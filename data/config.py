@@ -115,7 +115,7 @@ def parse(table: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -
             if lane not in config.areas:
                 raise ConfigError(f"areas.{name}.lanes", f"no area {lane!r}", mend=f"add [areas.{lane}]")
         if not area.lanes and not area.description:
-            raise ConfigError(f"areas.{name}", "an area needs a description", mend="add description = \"...\"")
+            raise ConfigError(f"areas.{name}", "an area needs a description", mend='add description = "..."')
     _check(config)
     return config
 

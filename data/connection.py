@@ -33,11 +33,17 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as exc:
         text = str(exc).lower()
         if "locked" in text or "busy" in text:
-            raise StoreError(f"{path} is locked by another process", mend="wait for it to finish, then try again") from exc
+            raise StoreError(
+                f"{path} is locked by another process", mend="wait for it to finish, then try again"
+            ) from exc
         if "full" in text:
-            raise StoreError(f"no space left on the disk of {path}", mend="free some space; nothing stored is lost") from exc
+            raise StoreError(
+                f"no space left on the disk of {path}", mend="free some space; nothing stored is lost"
+            ) from exc
         if "readonly" in text or "read-only" in text or "unable to open" in text:
-            raise StoreError(f"{path} cannot be opened for writing", mend="check the folder and its permissions") from exc
+            raise StoreError(
+                f"{path} cannot be opened for writing", mend="check the folder and its permissions"
+            ) from exc
         if "malformed" in text or "not a database" in text or "corrupt" in text:
             raise StoreError(
                 f"{path} is not a readable SQLite database",

@@ -87,7 +87,9 @@ class Store:
                 self._move_cursor(source, cursor, now)
             if validators:
                 url, etag, last_modified = validators
-                self._db.table("validators").upsert({"url": url, "etag": etag, "last_modified": last_modified}, pk="url")
+                self._db.table("validators").upsert(
+                    {"url": url, "etag": etag, "last_modified": last_modified}, pk="url"
+                )
         return stored + mentions
 
     def put_stream(self, source: str, records: Iterable[Record], *, now: datetime) -> Iterator[tuple[int, Stored]]:
@@ -280,18 +282,18 @@ class _Batch:
             self._update_sighting(sighting_id, after)
             self._stale.add(paper_id)
             return "changed"
-        paper_id = self._find(record)
-        if paper_id is None and record.update_only:
+        found = self._find(record)
+        if found is None and record.update_only:
             return "ignored"
-        outcome = "changed"
-        if paper_id is None:
-            paper_id, outcome = self._new_paper(record, fields), "new"
+        if found is None:
+            paper_id = self._new_paper(record, fields)
         else:
+            paper_id = found
             self._stale.add(paper_id)
         self._claim_ids(paper_id, record)
         self._signal(paper_id, record)
         self._new_sighting(paper_id, record, _json(fields))
-        return outcome
+        return "new" if found is None else "changed"
 
     def _find(self, record: PaperRecord) -> int | None:
         for pair in _id_pairs(record):
@@ -343,7 +345,8 @@ class _Batch:
                 return
         day = json.loads(fields).get("day")
         self._conn.execute(
-            "UPDATE sightings SET fields = ?, day = ?, updated_at = ? WHERE id = ?", (fields, day, self._now, sighting_id)
+            "UPDATE sightings SET fields = ?, day = ?, updated_at = ? WHERE id = ?",
+            (fields, day, self._now, sighting_id),
         )
 
     def _claim_ids(self, paper_id: int, record: PaperRecord) -> None:
@@ -356,13 +359,19 @@ class _Batch:
     def _signal(self, paper_id: int, record: PaperRecord) -> None:
         for s in record.signals:
             self._rows["signals"].append(
-                {"paper_id": paper_id, "source": record.source, "name": s.name, "at": s.at.isoformat(), "value": s.value}
+                {
+                    "paper_id": paper_id,
+                    "source": record.source,
+                    "name": s.name,
+                    "at": s.at.isoformat(),
+                    "value": s.value,
+                }
             )
 
     # ---- mentions
 
     def mentions(self, records: Sequence[MentionRecord]) -> Stored:
-        """Mentions with their papers; a paper that is new and has an id is made, provisionally, under the mention's title."""
+        """Mentions with their papers; a paper that is new is made, provisionally, under the mention's title."""
         self._look_up_ids(sorted({(i.scheme, i.value) for r in records for i in r.papers}))
         known = {
             (source, source_id): mention_id
@@ -425,7 +434,8 @@ class _Batch:
         by_paper: dict[int, list[tuple[str, Mapping[str, Any]]]] = {}
         for paper_id, source, fields in _select(
             self._conn,
-            "SELECT paper_id, source, fields FROM sightings WHERE paper_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            "SELECT paper_id, source, fields FROM sightings"
+            " WHERE paper_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             stale,
         ):
             by_paper.setdefault(paper_id, []).append((source, json.loads(fields)))
@@ -454,7 +464,7 @@ def _id_pairs(record: PaperRecord) -> list[tuple[str, str]]:
 
 
 def _printed_id(record: PaperRecord) -> str:
-    """The id that is printed from now on: an imported line's own, else the first of the source, else source and its id."""
+    """The id that is printed from now on: an imported line's own, else the first id, else source and its id."""
     if record.import_id:
         return record.import_id
     return str(record.ids[0]) if record.ids else f"{record.source}:{record.source_id}"

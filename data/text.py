@@ -39,9 +39,9 @@ def clean(text: str) -> str:
 
 def clean_block(text: str) -> str:
     """Like `clean`, but paragraphs (blank lines) stay; hard wraps inside a paragraph are undone."""
-    if "\n\n" not in text and "\n " not in text and "\n\t" not in text:
-        if text.replace("\n", "").isprintable():  # one paragraph without anything to remove
-            return clean(text)
+    wrapped = "\n\n" not in text and "\n " not in text and "\n\t" not in text
+    if wrapped and text.replace("\n", "").isprintable():  # one paragraph without anything to remove
+        return clean(text)
     paragraphs = re.split(r"\n[ \t]*\n|\n(?=[ \t]{2,}\S)", _strip(text))
     return "\n\n".join(p for p in (_SPACE.sub(" ", part).strip() for part in paragraphs) if p)
 

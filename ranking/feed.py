@@ -19,6 +19,9 @@ SATURATION = 100.0
 ATTENTION_WEIGHTS = {"upvotes": 1.0, "points": 0.5, "comments": 1.0, "stars": 0.02}
 """What one unit of each signal is worth in upvotes; a repository's stars come in hundreds."""
 
+NEAR = 10
+"""How long an area's list is made with papers that only come near, when fewer belong to it."""
+
 MENTION_WORTH = 3.0
 """What a thread or post that names the paper is worth in upvotes."""
 
@@ -36,7 +39,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A paper in the ranked list. `area` is the leaf area it stands under ("" when none is known)."""
+    """A paper in the ranked list. `area` is the leaf area it stands under ("" when none is known).
+
+    `belongs` is False for a paper that an area's list shows only for being near: its relevance is below the threshold.
+    """
 
     paper: Paper
     score: float
@@ -45,6 +51,7 @@ class Ranked:
     reasons: tuple[Reason, ...]
     signals: Mapping[str, float] = field(default_factory=dict)
     mentions: int = 0
+    belongs: bool = True
 
 
 def freshness(day: date | None, *, today: date, half_life_days: float) -> float | None:
@@ -73,19 +80,19 @@ def rank(
 ) -> list[Ranked]:
     """Papers by score, best first, equal scores by the order of their ids.
 
-    `areas` are the leaf areas asked for: relevance is then the largest among them, and papers whose relevance there is
-    below `config.area_threshold` are left out. Without it, relevance is the largest over all areas. `titles` maps areas
-    to the names that reasons show. A withdrawn paper keeps its place in no list: it is left out.
+    `areas` are the leaf areas asked for: relevance is then the largest among them. Papers whose relevance there is at
+    least `config.area_threshold` come first; behind them, nearest first, come others as far as NEAR papers in all, so
+    that an area with nothing new shows what comes nearest. Papers whose relevance is not known are left out then.
+    Without `areas`, relevance is the largest over all. `titles` maps areas to the names that reasons show. Withdrawn
+    papers are left out.
     """
     out: list[Ranked] = []
     for paper in papers:
-        if paper.withdrawn:
-            continue
         scores = area_scores.get(paper.id, {})
         among = {a: s for a, s in scores.items() if not areas or a in areas}
-        best = max(among, key=lambda a: among[a], default="")
-        if areas and among.get(best, 0.0) < config.area_threshold:
+        if paper.withdrawn or (areas and not among):
             continue
+        best = max(among, key=lambda a: among[a], default="")
         out.append(
             _ranked(
                 paper,
@@ -93,12 +100,15 @@ def rank(
                 scores,
                 signals.get(paper.id, {}),
                 mentions.get(paper.id, 0),
+                belongs=not areas or among[best] >= config.area_threshold,
                 today=today,
                 config=config,
                 titles=titles or {},
             )
         )
-    return sorted(out, key=lambda r: (-r.score, r.paper.id))
+    inside = sorted((r for r in out if r.belongs), key=lambda r: (-r.score, r.paper.id))
+    near = sorted((r for r in out if not r.belongs), key=lambda r: (-r.area_scores[r.area], r.paper.id))
+    return inside + near[: max(0, NEAR - len(inside))]
 
 
 def _ranked(
@@ -108,6 +118,7 @@ def _ranked(
     counts: Mapping[str, float],
     mentions: int,
     *,
+    belongs: bool,
     today: date,
     config: RankingConfig,
     titles: Mapping[str, str],
@@ -116,7 +127,12 @@ def _ranked(
     heat = attention(counts, mentions)
     fresh = freshness(paper.day or paper.published, today=today, half_life_days=config.half_life_days)
     parts: list[tuple[str, float | None, float, str]] = [
-        ("relevance", scores.get(area), weights.relevance, f"{titles.get(area, area)} {scores.get(area, 0.0):.0%}"),
+        (
+            "relevance",
+            scores.get(area),
+            weights.relevance,
+            f"{titles.get(area, area)} {scores.get(area, 0.0):.0%}" + ("" if belongs else " (only near)"),
+        ),
         ("freshness", fresh, weights.freshness, _age(paper.day or paper.published, today)),
         ("attention", heat, weights.attention, _heat(counts, mentions)),
     ]
@@ -134,6 +150,7 @@ def _ranked(
         reasons=reasons,
         signals=dict(counts),
         mentions=mentions,
+        belongs=belongs,
     )
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -79,3 +85,65 @@ def record() -> Callable[..., PaperRecord]:
         return PaperRecord(**{**known, **fields})
 
     return make
+
+
+@dataclass(frozen=True, slots=True)
+class SourceServer:
+    """The local server that serves real papers as the real sources do, with faults on demand."""
+
+    url: str
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        request = urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def fault(self, prefix: str, kind: str, **more: Any) -> None:
+        self._post("/_fault", {"prefix": prefix, "kind": kind, **more})
+
+    def reset(self, today: str) -> None:
+        self._post("/_reset", {})
+        self._post("/_day", {"today": today})
+
+    def log(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}/_log", timeout=10) as answer:
+            return list(json.load(answer))
+
+
+@pytest.fixture(scope="session")
+def _running_server(shared: Path) -> Iterator[SourceServer]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, str(shared / "tools" / "source_server.py"), "--today", "2025-11-24", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert "papers, today" in process.stdout.readline()
+        yield SourceServer(f"http://127.0.0.1:{port}")
+        process.kill()
+
+
+@pytest.fixture
+def source_server(_running_server: SourceServer) -> SourceServer:
+    """The source server on 2025-11-24, without faults."""
+    _running_server.reset("2025-11-24")
+    return _running_server
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new FRONTIER_HOME on 2025-11-24, without a mirror."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("FRONTIER_HOME", str(folder))
+    monkeypatch.setenv("FRONTIER_NOW", "2025-11-24T12:00:00Z")
+    monkeypatch.delenv("FRONTIER_MIRROR", raising=False)
+    return folder
+
+
+@pytest.fixture
+def mirrored(home: Path, source_server: SourceServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new home whose sources are the source server, asked without delays."""
+    monkeypatch.setenv("FRONTIER_MIRROR", source_server.url)
+    (home / "frontier.toml").write_text(
+        '[crawl.delays]\narxiv = 0.0\ncvf = 0.0\nhuggingface = 0.0\n[sources.cvf]\nconferences = ["CVPR2019"]\n'
+    )
+    return home

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A day, a month or a year; `last` says whether the latter two mean their last day."""
 
     name = "YYYY[-MM[-DD]]"
@@ -64,10 +64,13 @@ def print_json(document: Any) -> None:
 
 
 def console(*, to_stderr: bool = False) -> Console:
-    """A rich console that interprets no markup in texts."""
+    """A rich console that interprets no markup in texts; in a file or a pipe its lines are 120 wide."""
     from rich.console import Console
 
-    return Console(stderr=to_stderr, markup=False, emoji=False, highlight=False)
+    shown = Console(stderr=to_stderr, markup=False, emoji=False, highlight=False)
+    return (
+        shown if shown.is_terminal else Console(stderr=to_stderr, markup=False, emoji=False, highlight=False, width=120)
+    )
 
 
 def say(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,12 +18,22 @@ from data.errors import FrontierError, InputError
 @click.argument("source", nargs=-1)
 @click.option("--since", type=SINCE, help="Backfill from this day on.")
 @click.option("--until", type=UNTIL, help="Backfill up to this day.")
-@click.option("--query", default="", metavar="TEXT", help="Papers that answer a query of arXiv's API (with: crawl arxiv).")
-@click.option("--max", "limit", default=100, type=click.IntRange(1, 30000), show_default=True, help="At most so many by --query.")
+@click.option(
+    "--query", default="", metavar="TEXT", help="Papers that answer a query of arXiv's API (with: crawl arxiv)."
+)
+@click.option(
+    "--max", "limit", default=100, type=click.IntRange(1, 30000), show_default=True, help="At most so many by --query."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @json_option
 def crawl(
-    source: tuple[str, ...], since: date | None, until: date | None, query: str, limit: int, dry_run: bool, as_json: bool
+    source: tuple[str, ...],
+    since: date | None,
+    until: date | None,
+    query: str,
+    limit: int,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Fetch new papers and threads from SOURCE... (default: every source that is on)."""
     frontier = Frontier()
@@ -41,7 +52,7 @@ def report_crawl(
     """Crawl with a progress display, then say per source what was expected, received and lost. Returns the exit code."""
     from rich.progress import TaskID
 
-    from app.commands.read import health_table
+    from app.commands.read import print_health
     from app.jobs import crawl as run
     from crawler.report import SourceReport
     from data.papers import SourceRun
@@ -63,7 +74,7 @@ def report_crawl(
             SourceRun(source=r.source, started_at=r.started_at, verdict=r.verdict, report=r.as_dict())
             for r in crawled.reports
         ]
-        console(to_stderr=True).print(health_table(runs))
+        print_health(console(to_stderr=True), runs)
     for report in crawled.reports:
         for bad in report.bad_examples:
             say(f"frontier: {report.source}: skipped {bad.where}: {bad.problem}")
@@ -115,7 +126,7 @@ def import_files(file: tuple[Path, ...], as_json: bool) -> int:
         for path in file:
             task = bar.add_task(path.name, total=None)
             try:
-                done.append(import_file(frontier, path, progress=lambda n, task=task: bar.advance(task, n)))
+                done.append(import_file(frontier, path, progress=partial(bar.advance, task)))
             except InputError as exc:
                 failed.append(exc)
     if as_json:
@@ -177,7 +188,9 @@ def report_sync(frontier: Frontier, *, rebuild: bool = False) -> dict[str, objec
 
 
 @click.command()
-@click.option("--port", default=8501, type=click.IntRange(1, 65535), show_default=True, help="Where the dashboard listens.")
+@click.option(
+    "--port", default=8501, type=click.IntRange(1, 65535), show_default=True, help="Where the dashboard listens."
+)
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option("--no-serve", is_flag=True, help="Refresh everything, then stop.")
 def up(port: int, no_browser: bool, no_serve: bool) -> int:

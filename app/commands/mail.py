@@ -15,7 +15,9 @@ from data.errors import ConfigError, InputError
 
 
 @click.command()
-@click.option("--preview", type=click.Path(path_type=Path), metavar="FILE", help="Write it to FILE (.html, .txt or .eml).")
+@click.option(
+    "--preview", type=click.Path(path_type=Path), metavar="FILE", help="Write it to FILE (.html, .txt or .eml)."
+)
 @click.option("--to", default="", metavar="ADDRESS", help="Another recipient than [digest] to.")
 @click.option("--day", type=UNTIL, help="The day (default: what is new since the last one that was sent).")
 @click.option("--send", is_flag=True, help="Send it by SMTP, once per recipient and day.")
@@ -50,7 +52,9 @@ def digest(preview: Path | None, to: str, day: date | None, send: bool, dry_run:
             raise InputError(str(preview), exc.strerror or str(exc)) from exc
         say(f"{subject(built)}: written to {preview}")
     if dry_run:
-        say(f"would be sent to {recipient} through {config.smtp_host or 'no host: set [digest] smtp_host'}: {subject(built)}")
+        say(
+            f"would be sent to {recipient} through {config.smtp_host or 'no host: set [digest] smtp_host'}: {subject(built)}"
+        )
     elif send:
         say(deliver(frontier, built, to=recipient).line)
     elif not preview:

@@ -59,7 +59,9 @@ def evaluate() -> None:
 
 
 @evaluate.command("search")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="JSON lines with query and relevant (ids).")
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, help="JSON lines with query and relevant (ids)."
+)
 @click.option("--mode", type=click.Choice(["hybrid", "semantic", "keyword"]), default="hybrid", show_default=True)
 @json_option
 def eval_search(data: Path, mode: Any, as_json: bool) -> int:
@@ -161,5 +163,3 @@ def doctor(as_json: bool) -> int:
             mark = {"ok": "ok     ", "note": "note   ", "broken": "BROKEN "}[check.state]
             click.echo(f"{mark} {check.name}: {check.text}")
     return 1 if any(c.state == "broken" for c in checks) else 0
-
-

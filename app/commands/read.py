@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.commands._common import SINCE, UNTIL, console, json_option, print_json, say
-from app.services import Found, Services, found_json, paper_json, ranked_json
+from app.services import Feed, Found, Services, found_json, paper_json, ranked_json
 from app.wiring import Frontier
 from data.errors import FrontierError, UnknownPaper
 from data.papers import Paper, PaperDetail, SourceRun
@@ -18,6 +18,7 @@ from ranking.areas import with_parents
 from ranking.feed import Ranked
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 
@@ -30,8 +31,8 @@ def services(frontier: Frontier | None = None) -> Iterator[Services]:
         opened.close()
 
 
-def listing(rows: Sequence[tuple[Paper, float, str]], last: str) -> Table:
-    """Papers as a table for people: score, title, who and where, the short key, and a last column."""
+def listing(rows: Sequence[tuple[Paper, float, str]]) -> Table:
+    """Papers as a table for people: rank and score, then title, who and where, ids, and why."""
     from rich.table import Table
     from rich.text import Text
 
@@ -44,8 +45,6 @@ def listing(rows: Sequence[tuple[Paper, float, str]], last: str) -> Table:
         if why:
             cell.append(f"\n{why}", style="cyan not bold")
         table.add_row(Text(f"{n:>3}  {score:.3f}"), cell)
-    table.title = last or None
-    table.title_justify = "left"
     return table
 
 
@@ -116,9 +115,7 @@ def search(
         elif not answer.hits:
             say(_nothing(s, venue, source))
         else:
-            console().print(
-                listing([(h.paper, h.score, _areas_line(s, h.area_scores)) for h in answer.hits], "")
-            )
+            console().print(listing([(h.paper, h.score, _areas_line(s, h.area_scores)) for h in answer.hits]))
     return 0
 
 
@@ -133,7 +130,9 @@ def _nothing(s: Services, venues: Sequence[str], sources: Sequence[str]) -> str:
 
 def _areas_line(s: Services, scores: dict[str, float]) -> str:
     threshold = s.frontier.config.ranking.area_threshold
-    fitting = [a for a in scores if scores[a] >= threshold and not s.areas.get(a, None) is None and not s.areas[a].lanes]
+    fitting = [
+        a for a in scores if scores[a] >= threshold and s.areas.get(a, None) is not None and not s.areas[a].lanes
+    ]
     return "  ".join(f"{s.area_title(a)} {scores[a]:.0%}" for a in sorted(fitting, key=lambda a: -scores[a]))
 
 
@@ -181,10 +180,17 @@ def feed(area: str, day: date | None, since: date | None, k: int, as_json: bool)
         if answer.day is None:
             say("no day has papers yet: run 'frontier up' or 'frontier crawl'. From the starter set:")
         else:
-            shown = f" of {s.area_title(area)}" if area else ""
-            say(f"{answer.day}: {answer.total} papers announced, the best {len(answer.ranked)}{shown}")
-        console().print(listing([(r.paper, r.score, why_line(r)) for r in answer.ranked], ""))
+            say(f"{answer.day}: {answer.total} papers announced{_area_count(s, answer)}")
+        console().print(listing([(r.paper, r.score, why_line(r)) for r in answer.ranked]))
     return 0
+
+
+def _area_count(s: Services, answer: Feed) -> str:
+    if not answer.area:
+        return f", the best {len(answer.ranked)}"
+    inside = sum(r.belongs for r in answer.ranked)
+    near = len(answer.ranked) - inside
+    return f", {s.area_title(answer.area)}: {inside or 'none'}" + (f", and the {near} nearest to it" if near else "")
 
 
 def why_line(item: Ranked) -> str:
@@ -231,7 +237,9 @@ def _fetched(frontier: Frontier, text: str, fetch: bool | None, as_json: bool) -
     if fetch is None and (as_json or not sys.stdin.isatty()):
         say(f"frontier: {asked} is not in the store; 'frontier show --fetch {asked}' gets it from arXiv")
         return False
-    if fetch is None and not click.confirm(f"{asked} is not in the store. Fetch it from arXiv?", default=True, err=True):
+    if fetch is None and not click.confirm(
+        f"{asked} is not in the store. Fetch it from arXiv?", default=True, err=True
+    ):
         return False
     stored = fetch_from_arxiv(frontier, ids=[asked.value])
     return bool(stored.new or stored.changed or stored.same)
@@ -303,11 +311,13 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
     for x in d.sightings:
         kind = x.fields.get("announce_type", "")
         version = f"v{x.fields['version']}" if x.fields.get("version") else ""
-        out.print("  " + "  ".join(filter(None, (x.source, str(x.day or x.seen_at.date()), kind, version, x.source_id))))
+        out.print(
+            "  " + "  ".join(filter(None, (x.source, str(x.day or x.seen_at.date()), kind, version, x.source_id)))
+        )
     for m in d.mentions:
         out.print(f"  {m.source}/{m.channel}  {m.published_at.date() if m.published_at else ''}  {m.title}  {m.url}")
-    for (source, name), value in {(x.source, x.name): x.value for x in d.signals}.items():
-        out.print(f"  {source}: {value:,.0f} {name}")
+    for (source, name), latest in {(x.source, x.name): x.value for x in d.signals}.items():
+        out.print(f"  {source}: {latest:,.0f} {name}")
     if near:
         out.print("\nnearest papers")
         for n in near:
@@ -328,12 +338,12 @@ def sources(ctx: click.Context, as_json: bool) -> int:
     elif not runs:
         say("no crawl has run yet: 'frontier crawl'")
     else:
-        console().print(health_table(runs))
+        print_health(console(), runs)
     return 3 if any(r.verdict in ("degraded", "failed") for r in runs) else 0
 
 
-def health_table(runs: Sequence[SourceRun]) -> Table:
-    """The last run of each source for people."""
+def print_health(out: Console, runs: Sequence[SourceRun]) -> None:
+    """The last run of each source for people: a table of numbers, then what there is to know of each."""
     from rich.table import Table
     from rich.text import Text
 
@@ -341,19 +351,16 @@ def health_table(runs: Sequence[SourceRun]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("source", "verdict"):
         table.add_column(name, no_wrap=True)
-    for name in ("expected", "received", "new", "changed", "mentions", "bad", "requests", "seconds"):
+    numbers = ("expected", "received", "new", "changed", "mentions", "bad", "requests", "retries")
+    for name in (*numbers, "seconds"):
         table.add_column(name, justify="right")
-    table.add_column("what to know", ratio=1)
     for run in runs:
         r = run.report
-        told = [r["off"]] if r.get("off") else [*r.get("lost", []), *r.get("notices", [])]
-        numbers = (r.get("received"), r.get("new"), r.get("changed"), r.get("mentions"), r.get("bad"), r.get("requests"))
-        table.add_row(
-            run.source,
-            Text(run.verdict, style=colours.get(run.verdict, "")),
-            "" if r.get("expected") is None else str(r["expected"]),
-            *(str(n or 0) for n in numbers),
-            f"{r.get('seconds', 0):.1f}",
-            Text("; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")),
-        )
-    return table
+        cells = ["" if r.get(n) is None or run.verdict == "off" else f"{r[n]:,}" for n in numbers]
+        seconds = "" if run.verdict == "off" else f"{r.get('seconds', 0):.1f}"
+        table.add_row(run.source, Text(run.verdict, style=colours.get(run.verdict, "")), *cells, seconds)
+    out.print(table)
+    for run in runs:
+        told = [run.report["off"]] if run.report.get("off") else []
+        for text in [*told, *run.report.get("lost", []), *run.report.get("notices", [])]:
+            out.print(Text(f"{run.source}: {text}", style="dim" if run.verdict == "off" else ""))

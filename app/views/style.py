@@ -54,7 +54,8 @@ CSS = """
 .stHtml li { font-size: inherit; }
 .stHtml a:hover { text-decoration: underline; }
 .stHtml p { margin: 0; }
-.stHtml h1, .stHtml h2, .stHtml h3 { font-family: "Source Serif", Georgia, serif; font-weight: 600; padding: 0; margin: 0; }
+.stHtml h1, .stHtml h2, .stHtml h3 { font-family: "Source Serif", Georgia, serif; font-weight: 600;
+  padding: 0; margin: 0; }
 .stHtml summary { cursor: pointer; width: fit-content; }
 .fr-muted, .fr-line, .fr-where, .fr-why { color: var(--fr-muted); }
 .fr-alert, .stHtml a.fr-alert { color: var(--fr-alert); }
@@ -69,6 +70,8 @@ CSS = """
 .fr-day h1 { font-size: 1.75rem; line-height: 1.2; }
 .fr-day h1 + .fr-line { margin-top: 0.3rem; }
 .fr-section { font-size: 1.15rem !important; margin: 1.25rem 0 0.25rem !important; }
+
+[data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#ffffff, #17191c); }
 
 .fr-volumes { display: flex; gap: 3px; align-items: flex-end; max-width: 26rem; }
 .stHtml a.fr-volume { flex: 1 1 0; min-width: 0; text-align: center; color: var(--fr-muted); }
@@ -107,6 +110,7 @@ CSS = """
 .fr-abstract { max-width: 44rem; line-height: 1.55; }
 .stHtml .fr-abstract + .fr-abstract { margin-top: 0.6rem; }
 .fr-card .fr-abstract { font-size: 0.95rem; padding-top: 0.35rem; }
+.stHtml section + .fr-muted { margin-top: 0.6rem; font-size: 0.9rem; }
 .fr-pager { display: flex; justify-content: space-between; border-top: 1px solid var(--fr-line); padding-top: 0.9rem;
   color: var(--fr-muted); }
 .fr-pager a { padding: 0.25rem 0; }
@@ -124,8 +128,8 @@ CSS = """
 .stHtml a.fr-link:hover { text-decoration: none; border-color: var(--fr-accent); }
 .stHtml .fr-note { border-left: 3px solid var(--fr-line); margin: 0 0 0.8rem; padding: 0.1rem 0 0.1rem 0.9rem;
   font-family: "Source Serif", Georgia, serif; font-style: italic; max-width: 44rem; }
-.fr-bars { display: grid; gap: 0.4rem; max-width: 34rem; font-size: 0.9rem; }
-.fr-bar { display: grid; grid-template-columns: 12.5rem 1fr 2.8rem; gap: 0.7rem; align-items: center; }
+.fr-bars { display: grid; gap: 0.4rem; max-width: 36rem; font-size: 0.9rem; }
+.fr-bar { display: grid; grid-template-columns: 14.5rem 1fr 2.8rem; gap: 0.7rem; align-items: center; }
 .fr-track { background: var(--fr-soft); border-radius: 3px; height: 0.55rem; overflow: hidden; }
 .fr-fill { display: block; height: 100%; background: var(--fr-accent); }
 .fr-weak { color: var(--fr-muted); }
@@ -179,6 +183,7 @@ CSS = """
   .fr-table, .fr-table tbody, .fr-table tr, .fr-table td { display: block; }
   .fr-table tr { padding: 0.4rem 0; border-bottom: 1px solid var(--fr-line); }
   .stHtml .fr-table td { border: 0; padding: 0.05rem 0; display: flex; gap: 0.6rem; text-align: left; }
+  .stHtml .fr-table td.fr-right { text-align: left; }
   .fr-table td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--fr-muted); font-size: 0.8rem; }
 }
 """

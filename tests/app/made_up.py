@@ -1,4 +1,4 @@
-"""A small store of made-up papers, with everything a page shows: areas, threads, signals, runs, vectors, hostile text."""
+"""A small store of made-up papers with everything a page shows: areas, threads, signals, runs, hostile text."""
 
 from __future__ import annotations
 
@@ -46,10 +46,11 @@ _TITLES = (
 )
 _ABSTRACT = (
     "We study how {subject} behaves when the number of tokens grows far beyond what was seen in training. Existing"
-    " methods cost $O(n^2)$ in time, and lose up to 14\\% accuracy at $n > 10^5$. We propose a simple change: the hidden"
-    " state $h_t \\in \\mathbb{{R}}^d$ is updated by $h_{{t+1}} = \\alpha h_t + \\beta \\nabla_\\theta \\mathcal{{L}}(x_t)$,"
-    " which keeps the norm $\\|h_t\\|_2$ bounded. On ImageNet, COCO and three language benchmarks, the method matches the"
-    " baseline with $2.7\\times$ less compute. Code and models are released."
+    " methods cost $O(n^2)$ in time, and lose up to 14\\% accuracy at $n > 10^5$. We propose a simple change: the"
+    " hidden state $h_t \\in \\mathbb{{R}}^d$ is updated by"
+    " $h_{{t+1}} = \\alpha h_t + \\beta \\nabla_\\theta \\mathcal{{L}}(x_t)$, which keeps the norm $\\|h_t\\|_2$"
+    " bounded. On ImageNet, COCO and three language benchmarks, the method matches the baseline with $2.7\\times$"
+    " less compute. Code and models are released."
 )
 
 
@@ -144,12 +145,13 @@ def runs(now: datetime = NOW) -> list[SourceReport]:
     started = now - timedelta(hours=2)
     return [
         SourceReport(
-            source="arxiv", started_at=started, expected=412, received=412, new=398, changed=14, requests=7, seconds=31.4
+            source="arxiv", started_at=started, expected=412, received=412, new=398, changed=14, requests=7, seconds=31,
         ),
         SourceReport(source="hf_daily", started_at=started, received=31, requests=2, seconds=1.2, not_modified=1),
         SourceReport(
             source="cvf", started_at=started, expected=2871, received=2859, new=40, requests=12, retries=9, seconds=88,
-            lost_requests=12, lost=[f"https://openaccess.thecvf.com/content/CVPR2026/html/{n}.html: 503" for n in range(12)],
+            lost_requests=12,
+            lost=[f"https://openaccess.thecvf.com/content/CVPR2026/html/{n}.html: 503" for n in range(12)],
             bad=1, bad_examples=[BadRecord(source="cvf", where="entry 7", problem=f"no title {SCRIPT}")],
             notices=["the listing names 2,871 papers; 2,859 pages were read"],
         ),

@@ -84,7 +84,7 @@ def serve(authority):
             options = {"tls": {"ssl_context": context}, "starttls": {"tls_context": context, "require_starttls": True}}
             given = options.get(tls, {})
             if login:
-                given |= {"authenticator": check_login, "auth_required": True}
+                given |= {"authenticator": check_login, "auth_require_tls": tls == "starttls"}
             server = Loopback(inbox, hostname="127.0.0.1", port=0, **given)
             server.start()
             stack.callback(server.stop)
@@ -132,14 +132,13 @@ def test_a_mail_arrives_whole(mail, serve, trusting, tls):
     assert got["Subject"] == "Frontier, Mon 24 Nov 2025: 4 papers"
     assert got["Message-ID"] == mail["Message-ID"]
     for kind in ("plain", "html"):
-        assert got.get_body((kind,)).get_content() == mail.get_body((kind,)).get_content()
+        was, came = (m.get_body((kind,)).get_content().splitlines() for m in (mail, got))
+        assert came == was
     assert not got.defects
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 def test_login(mail, serve, trusting, failing, tls):
-    if tls == "tls":
-        pytest.skip("aiosmtpd offers AUTH only after STARTTLS")
     inbox = Inbox()
     settings = serve(inbox, tls=tls, login=True)
     send(mail, config=settings, password=PASSWORD, timeout_s=TIMEOUT_S, tls_context=trusting)
@@ -227,8 +226,8 @@ def speaking(*lines):
     [
         ([b"554 go away"], "refused: 554 go away"),
         ([b"220 hello"], "closed the connection before the mail"),
-        ([b"220 hello", b"250-me", b"250 X"], "closed the connection before the mail"),
-        ([b"HTTP/1.1 400 Bad Request"], "refused: -1 HTTP/1.1 400 Bad Request"),
+        ([b"220 hello", b"250-me\r\n250 8BITMIME"], "closed the connection before the mail"),
+        ([b"HTTP/1.1 400 Bad Request"], "does not speak SMTP"),
         ([b"220 " + b"x" * 9000], "refused: 500 Line too long"),
     ],
 )

@@ -75,6 +75,13 @@ def test_texts_are_clean_and_bounded(digest_of, ranked):
     assert entry.authors.endswith(" and 5 more")
 
 
+def test_latex_shapes_are_taken_off_and_formulas_stay(digest_of, ranked):
+    paper = ranked(1, title=r"\textbf{Bold} and \emph{fine}: $\mathcal{O}(n)$", abstract=r"\textit{(1) All:} {x}")
+    entry = digest_of({"architectures": [paper]}).entries[0]
+    assert entry.title == r"Bold and fine: $\mathcal{O}(n)$"
+    assert entry.abstract == "(1) All: {x}"
+
+
 @pytest.mark.parametrize(
     ("url", "link"),
     [

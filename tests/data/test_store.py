@@ -55,7 +55,9 @@ def test_a_listed_day_beats_one_that_was_worked_out(store: Store, reader: Reader
     assert reader.detail(1).sightings[0].day == date(2025, 11, 24)
 
 
-def test_sightings_of_one_paper_meet_by_id_and_by_title_with_authors(store: Store, reader: Reader, record: Make) -> None:
+def test_sightings_of_one_paper_meet_by_id_and_by_title_with_authors(
+    store: Store, reader: Reader, record: Make
+) -> None:
     title = "Meadows of Gradients: A Made-up Study"
     store.put("arxiv", [record("2511.00001", title=title)], now=NOW)
     proceedings = record(
@@ -98,7 +100,13 @@ def test_imported_ids_are_kept_and_accepted(store: Store, reader: Reader, record
 
 def test_every_form_of_an_id_finds_the_paper(store: Store, reader: Reader, record: Make) -> None:
     store.put("arxiv", [record("2511.00001")], now=NOW)
-    for text in ("arxiv:2511.00001v3", "2511.00001", "https://arxiv.org/pdf/2511.00001", " p1 ", "hf.co/papers/2511.00001"):
+    for text in (
+        "arxiv:2511.00001v3",
+        "2511.00001",
+        "https://arxiv.org/pdf/2511.00001",
+        " p1 ",
+        "hf.co/papers/2511.00001",
+    ):
         assert reader.lookup(text) == 1, text
     for text in ("arxiv:2511.00002", "p99"):
         with pytest.raises(UnknownPaper):
@@ -130,13 +138,17 @@ def test_mentions_make_provisional_papers_that_a_better_source_completes(
 def test_signals_are_kept_as_time_series(store: Store, reader: Reader, record: Make) -> None:
     for n, value in enumerate((3, 9)):
         at = NOW + timedelta(days=n)
-        store.put("hf_daily", [record(source="hf_daily", signals=(Signal(name="upvotes", value=value, at=at),))], now=at)
+        store.put(
+            "hf_daily", [record(source="hf_daily", signals=(Signal(name="upvotes", value=value, at=at),))], now=at
+        )
     assert [(s.at, s.value) for s in reader.detail(1).signals] == [(NOW, 3), (NOW + timedelta(days=1), 9)]
     assert reader.latest_signals([1]) == {1: {"upvotes": 9}}
 
 
 def test_cursor_and_validators_move_with_the_records_or_not_at_all(store: Store, reader: Reader, record: Make) -> None:
-    store.put("arxiv", [record()], now=NOW, cursor={"day": "2025-11-24", "gone": 1}, validators=("https://a", '"e"', ""))
+    store.put(
+        "arxiv", [record()], now=NOW, cursor={"day": "2025-11-24", "gone": 1}, validators=("https://a", '"e"', "")
+    )
     store.put("arxiv", [], now=NOW, cursor={"gone": None})
     assert reader.cursor("arxiv") == {"day": "2025-11-24"}
     assert reader.validators("https://a") == ('"e"', "")
@@ -159,7 +171,9 @@ def test_a_stream_that_breaks_keeps_what_came_before(store: Store, reader: Reade
 
 
 def test_full_text_is_in_step_and_takes_any_query(store: Store, reader: Reader, record: Make) -> None:
-    store.put("arxiv", [record("2511.00001"), record("2511.00002", title="深度学习的优化方法研究", abstract="")], now=NOW)
+    store.put(
+        "arxiv", [record("2511.00001"), record("2511.00002", title="深度学习的优化方法研究", abstract="")], now=NOW
+    )
     assert [i for i, _ in reader.fulltext("gradient meadow", Filter(), 5)] == [1]
     assert [i for i, _ in reader.fulltext("优化方法", Filter(), 5)] == [2]
     store.put("arxiv", [record("2511.00001", title="Renamed to something of orchards", abstract="Apples.")], now=NOW)
@@ -175,7 +189,9 @@ def test_filters_hold_exactly(store: Store, reader: Reader, record: Make) -> Non
         [
             record("2511.00001", categories=("cs.CV", "cs.LG")),
             record("a", source="import", published=None, day=None, year=2015, venue="CVPR", title="An old one of CVPR"),
-            record("b", source="cvf", published=date(2018, 11, 5), year=2019, venue="ICCV", title="One of ICCV, read early"),
+            record(
+                "b", source="cvf", published=date(2018, 11, 5), year=2019, venue="ICCV", title="One of ICCV, read early"
+            ),
         ],
         now=NOW,
     )
@@ -207,7 +223,8 @@ def test_vectors_follow_the_text(store: Store, reader: Reader, record: Make) -> 
 
 
 def test_the_schema_is_current_and_migrating_twice_changes_nothing(tmp_path: Path) -> None:
-    assert len(migrations.pending(db := Database(tmp_path / "new.sqlite"))) == SCHEMA_VERSION
+    db = Database(tmp_path / "new.sqlite")
+    assert len(migrations.pending(db)) == SCHEMA_VERSION
     migrate(db)
     before = db.schema
     migrate(db)

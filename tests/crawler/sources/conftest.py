@@ -77,9 +77,7 @@ def _play(
             except PageError as exc:
                 problem = str(exc)
         if outputs is None:
-            failure = Failure(
-                fetch=fetch, status=0 if status == 200 else status, problem=problem, attempts=attempts
-            )
+            failure = Failure(fetch=fetch, status=0 if status == 200 else status, problem=problem, attempts=attempts)
             played.failures.append(failure)
             outputs = list(source.failed(failure))
         for output in outputs:

@@ -1,0 +1,56 @@
+"""The real model on real papers: what is reported as quality must hold on a small part of it."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from data.records import PaperRecord
+from index.encoders import DEFAULT_MODEL, load_encoder
+from index.evaluation import DEPTH, SearchQuery, evaluate_search, read_queries
+from index.search import Mode, Searcher
+from index.sync import sync
+from index.vectors import FaissIndex
+
+PAPERS = 200
+QUERIES = 60
+
+
+@pytest.mark.shared
+def test_one_sentence_summaries_find_their_papers(home: SimpleNamespace, shared: Path) -> None:
+    queries = read_queries(shared / "papers" / "search_dev.jsonl")[:QUERIES]
+    wanted = {i for q in queries for i in q.relevant}
+    with gzip.open(shared / "papers" / "proceedings.jsonl.gz", "rt", encoding="utf-8") as lines:
+        conference = next(iter(wanted)).split(":")[0]
+        near = [json.loads(line) for line in lines if f'"id": "{conference}:' in line]
+    others = itertools.islice((p for p in near if p["id"] not in wanted), PAPERS - len(wanted))
+    papers = [p for p in near if p["id"] in wanted] + list(others)
+    records = [
+        PaperRecord(source="file", source_id=p["id"], import_id=p["id"], title=p["title"], abstract=p["abstract"])
+        for p in papers
+    ]
+    home.store.put("file", records, now=datetime(2026, 4, 2, tzinfo=UTC))
+    encoder = load_encoder(DEFAULT_MODEL, 32)
+    done = sync(home.store, home.reader, encoder, home.folder, rebuild=False, progress=lambda done, total: None)
+    assert done.embedded == done.total == len(papers)
+    index = FaissIndex.open(home.folder, encoder.name, encoder.dim, home.reader.vector_state(encoder.name))
+    assert isinstance(index, FaissIndex)
+    searcher = Searcher(home.reader, lambda: encoder, index)
+
+    def measured(mode: Mode, some: list[SearchQuery]) -> dict[str, float]:
+        return evaluate_search(
+            some, lambda q: [h.paper_id for h in searcher.search(q, mode=mode, k=DEPTH)], home.reader.lookup
+        )
+
+    hybrid, semantic, keyword = (measured(mode, queries) for mode in ("hybrid", "semantic", "keyword"))
+    assert hybrid["unknown"] == 0
+    assert hybrid["recall@10"] >= 0.95
+    assert hybrid["mrr@10"] >= max(0.85, semantic["mrr@10"] - 0.02, keyword["mrr@10"] - 0.05)
+    first = home.reader.papers([home.reader.lookup(papers[0]["id"])])[0]
+    assert searcher.search(first.title)[0].paper_id == first.id
