@@ -308,7 +308,10 @@ def sync(
 
 
 def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
-    """Relevance of papers whose vector, or whose areas' texts, are new. Returns how many papers were judged."""
+    """Relevance of papers whose vector, or whose areas' texts, are new. A landmark belongs to its area by definition.
+
+    Returns how many papers were judged.
+    """
     import numpy as np
 
     from ranking.relevance import AreaModel, basis
@@ -323,8 +326,11 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
         return {i: np.frombuffer(v, "<f4") for i, v in reader.vectors(encoder.name, paper_ids).items()}
 
     landmarks = {}
+    landmark_of: dict[int, set[str]] = {}
     for name, area in areas.items():
         found = vectors([i for i in (_lookup(reader, text) for text in area.landmarks) if i is not None])
+        for paper_id in found:
+            landmark_of.setdefault(paper_id, set()).add(name)
         if found:
             landmarks[name] = np.stack(list(found.values()))
     model = AreaModel.build(areas, encoder.encode, landmarks)
@@ -332,7 +338,8 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
         ids = waiting[start : start + JUDGED_AT_ONCE]
         found, texts = vectors(ids), {i: text for i, _, text in reader.texts(ids)}
         relevance = model.relevance(np.stack([found[i] for i in ids]), [texts[i] for i in ids])
-        store.put_area_scores(on, zip(ids, relevance, strict=True))
+        certain = [scores | dict.fromkeys(landmark_of.get(i, ()), 1.0) for i, scores in zip(ids, relevance, strict=True)]
+        store.put_area_scores(on, zip(ids, certain, strict=True))
     return len(waiting)
 
 

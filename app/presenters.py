@@ -29,6 +29,7 @@ from ranking.feed import Ranked
 
 PER_PAGE = 25
 CARD_AUTHORS = 6
+CARD_AREAS = 3
 STALE_HOURS = 36
 """A check older than this is named as such: a daily job missed a day."""
 
@@ -58,9 +59,9 @@ class Areas:
 
 
 def area_chips(areas: Areas, scores: Mapping[str, float]) -> str:
-    """The areas a paper belongs to, with relevance; a lane says whose it is."""
+    """The areas a paper belongs to most, with relevance; a lane says whose it is."""
     chips: list[str] = []
-    for name, score in areas.scores(scores):
+    for name, score in areas.scores(scores)[:CARD_AREAS]:
         if score < areas.threshold:
             break
         parent = areas.parent(name)

@@ -14,7 +14,9 @@
     ├── ModelError         1      an encoder that cannot be loaded or is not what it should be
     ├── CrawlError         1      the crawl as a whole could not run
     │   └── PageError             one page could not be read: retried, then counted (never ends a run)
-    └── DeliveryError      1      a mail that was not accepted
+    ├── DeliveryError      1      a mail that was not accepted
+    │   └── MaybeDelivered        the connection ended before the server's last word (cron.delivery)
+    └── AlreadyRunning     1      the daily job runs in another process (cron.daily)
 
 Anything else that reaches the top is a bug and keeps its traceback.
 """

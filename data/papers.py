@@ -111,7 +111,7 @@ class Filter:
     venues: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    area_threshold: float = 0.5
+    area_threshold: float = 0.25
 
     @property
     def empty(self) -> bool:

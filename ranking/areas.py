@@ -8,15 +8,15 @@ from data.config import AreaConfig
 from data.errors import UnknownArea
 
 
-def leaf_areas(areas: Mapping[str, AreaConfig]) -> list[str]:
+def leaf_areas(areas: Mapping[str, AreaConfig]) -> tuple[str, ...]:
     """Areas that papers are scored for: all that have no lanes, in the order of the configuration."""
-    return [name for name, area in areas.items() if not area.lanes]
+    return tuple(name for name, area in areas.items() if not area.lanes)
 
 
-def top_areas(areas: Mapping[str, AreaConfig]) -> list[str]:
+def top_areas(areas: Mapping[str, AreaConfig]) -> tuple[str, ...]:
     """Areas that are shown as tabs: all that are not a lane of another."""
     lanes = {lane for area in areas.values() for lane in area.lanes}
-    return [name for name in areas if name not in lanes]
+    return tuple(name for name in areas if name not in lanes)
 
 
 def expand(areas: Mapping[str, AreaConfig], name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.config import AreaConfig
-from data.errors import UnknownArea
 from data.text import is_latin
 from index.encoders import Vectors
+from ranking.areas import leaf_areas
 
 Scores: TypeAlias = NDArray[np.float32]
 """float32, shape (n_papers, n_areas), in [0, 1]; NaN where nothing can be said."""
@@ -48,26 +48,6 @@ BIAS = -5.04
 """The logistic function. Cosines enter above their centres, keyword counts as log(1 + count)."""
 
 _WORD = re.compile(r"[^\W_]+")
-
-
-def leaf_areas(areas: Mapping[str, AreaConfig]) -> tuple[str, ...]:
-    """The areas that papers are scored for: all without lanes, in the order of the configuration."""
-    return tuple(name for name, area in areas.items() if not area.lanes)
-
-
-def expand(areas: Mapping[str, AreaConfig], name: str) -> tuple[str, ...]:
-    """The leaf areas behind a name: itself, or its lanes. Raises UnknownArea."""
-    if name not in areas:
-        raise UnknownArea(name, tuple(areas))
-    return tuple(dict.fromkeys(_leaves(areas, name, ())))
-
-
-def _leaves(areas: Mapping[str, AreaConfig], name: str, above: tuple[str, ...]) -> Iterator[str]:
-    if not areas[name].lanes:
-        yield name
-    for lane in areas[name].lanes:
-        if lane not in (*above, name):
-            yield from _leaves(areas, lane, (*above, name))
 
 
 def basis(model: str, areas: Mapping[str, AreaConfig]) -> str:

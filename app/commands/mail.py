@@ -26,6 +26,7 @@ def digest(preview: Path | None, to: str, day: date | None, send: bool, dry_run:
     """The best of the day per focus area, with reasons and the sources' health."""
     from app.mailing import deliver, digest_of
     from app.services import Services
+    from cron.daily import only_one
     from cron.render import render_preview, render_text, subject
 
     frontier = Frontier()
@@ -56,7 +57,8 @@ def digest(preview: Path | None, to: str, day: date | None, send: bool, dry_run:
             f"would be sent to {recipient} through {config.smtp_host or 'no host: set [digest] smtp_host'}: {subject(built)}"
         )
     elif send:
-        say(deliver(frontier, built, to=recipient).line)
+        with only_one(frontier.home.folder / "daily.lock", now=frontier.now()):
+            say(deliver(frontier, built, to=recipient).line)
     elif not preview:
         click.echo(render_text(built))
     return 0

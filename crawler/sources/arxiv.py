@@ -69,6 +69,8 @@ class _Check:
     feed_lost: Mapping[str, str] = field(default_factory=dict)  # category -> problem
     read: Mapping[str, _Read] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)  # category -> problem of its listing
+    short: Mapping[str, str] = field(default_factory=dict)  # category -> problem of filling up its listing
+    topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # categories of what was given, by id
     sent: frozenset[str] = frozenset()
     listing_oai: frozenset[str] = frozenset()  # categories whose OAI-PMH list is under way in this run
     held: Mapping[str, PaperRecord] = field(default_factory=dict)  # cross-listed, perhaps new in a category to come
@@ -177,6 +179,7 @@ class ArxivSource:
             kind="api",
             context={"step": "feed", "check": check, "owed": owed},
             conditional=trusted,
+            remember=True,
             priority=100,
         )
 
@@ -324,8 +327,9 @@ class ArxivSource:
         """Yield the records as papers of this day; returns the check with them noted."""
         later = check.todo[1:] if check.todo and check.todo[0] == category else check.todo
         wanted = check.verified is None or day > check.verified or day >= check.expected
-        sent, held = set(check.sent), dict(check.held)
+        sent, held, topics = set(check.sent), dict(check.held), dict(check.topics)
         for record in records:
+            topics[record.source_id] = record.categories
             if not wanted or record.source_id in sent:
                 continue
             dated = replace(record, day=day, announce_type=kind, update_only=False)
@@ -334,7 +338,7 @@ class ArxivSource:
                 continue
             sent.add(record.source_id)
             yield dated
-        return replace(check, sent=frozenset(sent), held=held)
+        return replace(check, sent=frozenset(sent), held=held, topics=topics)
 
     def _parse_fill(self, page: Page) -> Iterator[Output]:
         context = page.fetch.context
@@ -361,14 +365,7 @@ class ArxivSource:
 
     def _filled(self, context: Mapping[str, Any], problem: str = "") -> Iterator[Output]:
         check: _Check = context["check"]
-        read = check.read[context["category"]]
-        if read.missing:
-            yield Notice(
-                text=f"{read.missing} of {read.total} papers of {context['category']} announced on {read.day} "
-                f"could not be fetched{f' ({problem})' if problem else ''}",
-                lost=True,
-            )
-        yield from self._advance(check)
+        yield from self._advance(replace(check, short={**check.short, context["category"]: problem}))
 
     def _advance(self, check: _Check) -> Iterator[Output]:
         check = replace(check, todo=check.todo[1:])
@@ -381,6 +378,7 @@ class ArxivSource:
 
     def _close(self, check: _Check) -> Iterator[Output]:
         """Give what was held back, judge the feed, say what was expected and what is missing, move the cursor."""
+        check = replace(check, read={c: _with_others(check, c) for c in check.read})
         yield from (record for i, record in check.held.items() if i not in check.sent)
         yield from self._leftovers(check)
         for day in sorted({r.day for r in check.read.values()}):
@@ -389,6 +387,14 @@ class ArxivSource:
                 count = len(_union(r.ids for r in reads)) + sum(r.missing for r in reads)
                 yield Expect(what=f"arXiv {day}", count=count)
         yield from _feed_notices(check)
+        for category, read in check.read.items():
+            if read.missing:
+                problem = check.short.get(category)
+                yield Notice(
+                    text=f"{read.missing} of {read.total} papers of {category} announced on {read.day} "
+                    f"could not be fetched{f' ({problem})' if problem else ''}",
+                    lost=True,
+                )
         yield from self._verdict(check)
 
     def _leftovers(self, check: _Check) -> Iterator[Output]:
@@ -576,6 +582,16 @@ def _filled_from_feed(
             own = bool(record.categories) and covers(category, record.categories[0])
             more["new" if own else "cross"][number] = record
     return more if all(len(more[s]) == listing.totals.get(s, 0) for s in more) else found
+
+
+def _with_others(check: _Check, category: str) -> _Read:
+    """What was read of one category, and the papers of its listing that were got by way of another's."""
+    read = check.read[category]
+    if not read.missing:
+        return read
+    others = _union(r.ids for r in check.read.values() if r.day == read.day)
+    known = {i for i in others if any(covers(category, topic) for topic in check.topics.get(i, ()))}
+    return replace(read, ids=read.ids | known)
 
 
 def _by_problem(lost: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -161,6 +161,7 @@ def runs(now: datetime = NOW) -> list[SourceReport]:
 
 def fill(folder: Path, *, vectors: bool = True, with_hostile: bool = True) -> Path:
     """Make the store in `folder` (a FRONTIER_HOME), and its index; returns `folder`."""
+    (folder / "frontier.toml").write_text("[ranking]\narea_threshold = 0.5\n", "utf-8")
     store = Store(folder / "papers.sqlite")
     store.put("starter", starter(), now=_ago(20))
     store.put("arxiv", papers(), now=NOW)

@@ -41,11 +41,15 @@ def test_a_day_of_every_source(mirrored: Path, source_server, capsys: pytest.Cap
     stored = {r[0] for r in _sql(mirrored, "SELECT source_id FROM sightings WHERE source='arxiv' AND day='2025-11-24'")}
     assert stored == announced
     assert len(announced) > 100
-    assert _sql(mirrored, "SELECT count(DISTINCT day) FROM sightings WHERE source='arxiv' AND day > '2025-11-10'") > [(8,)]
+    assert _sql(mirrored, "SELECT count(DISTINCT day) FROM sightings WHERE source='arxiv' AND day > '2025-11-10'") > [
+        (8,)
+    ]
 
     assert _sql(mirrored, "SELECT count(*) FROM sightings WHERE source='cvf'") == [(1294,)]
     services = Services(Frontier())
-    with_abstract = [p for p in services.reader.papers(services.reader.matching(Filter(sources=("cvf",)))) if p.abstract]
+    with_abstract = [
+        p for p in services.reader.papers(services.reader.matching(Filter(sources=("cvf",)))) if p.abstract
+    ]
     assert len(with_abstract) == 1294
 
     voted = _sql(mirrored, "SELECT paper_id, max(value) FROM signals WHERE name='upvotes' GROUP BY 1")
@@ -76,7 +80,10 @@ def test_a_backfill_through_faults_loses_nothing_and_doubles_nothing(mirrored: P
         query = f"verb=ListIdentifiers&metadataPrefix=arXivRaw&set={spec}&from=2025-10-01&until=2025-11-24"
         while query:
             page = ElementTree.fromstring(_fetch(f"{source_server.url}{oai}?{query}"))
-            wanted |= {str(e.text).removeprefix("oai:arXiv.org:") for e in page.iter("{http://www.openarchives.org/OAI/2.0/}identifier")}
+            wanted |= {
+                str(e.text).removeprefix("oai:arXiv.org:")
+                for e in page.iter("{http://www.openarchives.org/OAI/2.0/}identifier")
+            }
             token = next(page.iter("{http://www.openarchives.org/OAI/2.0/}resumptionToken"), None)
             query = f"verb=ListIdentifiers&resumptionToken={token.text}" if token is not None and token.text else ""
     stored = [r[0] for r in _sql(mirrored, "SELECT source_id FROM sightings WHERE source='arxiv'")]
@@ -95,7 +102,9 @@ def test_arxiv_is_asked_once_in_three_seconds_by_default(
     assert all(later - earlier >= 3.0 for earlier, later in zip(times, times[1:], strict=False))
 
 
-def test_an_unknown_paper_is_fetched_when_asked(mirrored: Path, source_server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_paper_is_fetched_when_asked(
+    mirrored: Path, source_server, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(["crawl", "feeds"])
     assert run(["show", "--no-fetch", "arxiv:2511.17400"]) == 1
     assert run(["show", "--fetch", "arxiv:2511.17400", "--json"]) == 0
@@ -104,7 +113,9 @@ def test_an_unknown_paper_is_fetched_when_asked(mirrored: Path, source_server, c
     assert '"found": 7' in capsys.readouterr().out
 
 
-def test_no_source_reachable_is_said_plainly(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_source_reachable_is_said_plainly(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (home / "frontier.toml").write_text("[crawl]\nretries = 0\n[crawl.delays]\narxiv = 0.0\n")
     monkeypatch.setenv("FRONTIER_MIRROR", "http://127.0.0.1:9")
     assert run(["crawl"]) == 1

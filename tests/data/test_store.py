@@ -195,7 +195,7 @@ def test_filters_hold_exactly(store: Store, reader: Reader, record: Make) -> Non
         ],
         now=NOW,
     )
-    store.put_area_scores("basis", [(1, {"rl": 0.5}), (2, {"rl": 0.49}), (3, {})])
+    store.put_area_scores("basis", [(1, {"rl": 0.25}), (2, {"rl": 0.24}), (3, {})])
     assert reader.matching(Filter(since=date(2019, 1, 1))) == [1, 3]
     assert reader.matching(Filter(until=date(2018, 12, 31))) == [2]
     assert reader.matching(Filter(venues=("cvpr", "ICCV"))) == [2, 3]
@@ -203,7 +203,7 @@ def test_filters_hold_exactly(store: Store, reader: Reader, record: Make) -> Non
     assert reader.matching(Filter(sources=("import",))) == [2]
     assert reader.matching(Filter(areas=("rl",))) == [1]
     assert reader.matching(Filter(areas=("rl",), venues=("CVPR",))) == []
-    assert reader.area_scores([1, 2, 3]) == {1: {"rl": 0.5}, 2: {"rl": 0.49}}
+    assert reader.area_scores([1, 2, 3]) == {1: {"rl": 0.25}, 2: {"rl": 0.24}}
 
 
 def test_vectors_follow_the_text(store: Store, reader: Reader, record: Make) -> None:

@@ -14,7 +14,8 @@ from data.errors import UnknownArea
 from data.seeds import defaults
 from index.encoders import DEFAULT_MODEL, Vectors, load_encoder, unit
 from ranking import relevance
-from ranking.relevance import AreaModel, basis, expand, leaf_areas
+from ranking.areas import leaf_areas
+from ranking.relevance import AreaModel, basis
 
 AREAS: Mapping[str, AreaConfig] = {
     "nets": AreaConfig(description="nets", landmarks=("arxiv:1512.03385",), keywords=("residual network", "attention")),
@@ -45,28 +46,6 @@ def axis(*weights: float) -> Vectors:
 
 
 class TestAreas:
-    def test_leaves_are_those_without_lanes(self) -> None:
-        assert leaf_areas(AREAS) == ("nets", "rl", "generative")
-        assert set(leaf_areas(parse(defaults()).areas)) == {
-            "architectures", "optimizers", "rl", "generative", "datasets",
-        }  # fmt: skip
-
-    def test_expand(self) -> None:
-        assert expand(AREAS, "learning") == ("rl", "generative")
-        assert expand(AREAS, "rl") == ("rl",)
-        with pytest.raises(UnknownArea, match=r"unknown area 'vision'.*generative, learning, nets, rl"):
-            expand(AREAS, "vision")
-
-    def test_lanes_of_lanes_and_circles_end(self) -> None:
-        nested = {
-            **AREAS,
-            "all": AreaConfig(lanes=("learning", "nets", "rl")),
-            "round": AreaConfig(lanes=("about", "nets")),
-            "about": AreaConfig(lanes=("round", "rl")),
-        }
-        assert expand(nested, "all") == ("rl", "generative", "nets")
-        assert expand(nested, "round") == ("rl", "nets")
-
     @pytest.mark.parametrize(
         "changed",
         [
