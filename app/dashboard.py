@@ -10,12 +10,12 @@ from app.views import style
 
 def main() -> None:
     """Style, menu, and the page that the address names."""
-    st.set_page_config(page_title="Frontier", page_icon=style.ICON, layout="wide")
     today = st.Page("views/today.py", title="Today", url_path="today", default=True)
     search = st.Page("views/search.py", title="Search", url_path="search")
     paper = st.Page("views/paper.py", title="Paper", url_path="paper", visibility="hidden")
     sources = st.Page("views/sources.py", title="Sources", url_path="sources")
     page = st.navigation([today, search, sources, paper], position="hidden")
+    st.set_page_config(page_title=f"{page.title} · Frontier", page_icon=style.ICON, layout="wide")
     st.html(f"<style>{style.CSS}</style>")
     with st.container(horizontal=True, key="fr-nav", vertical_alignment="center", gap="small"):
         st.html(f'<span class="fr-brand"><a href="{href("", {})}" target="_self">Frontier</a></span>', width="content")

@@ -17,7 +17,7 @@ from crawler.registry import SOURCES, arxiv_by_id, build
 from crawler.report import SourceReport
 from crawler.sink import Plan, Validators
 from crawler.source import Fetch, Window
-from data.errors import CrawlError, MalformedId, UnknownPaper, UnknownSource
+from data.errors import CrawlError, InputError, MalformedId, UnknownPaper, UnknownSource
 from data.papers import Stored
 from data.records import BadRecord, PaperRecord
 
@@ -62,6 +62,7 @@ class Imported:
     stored: Stored = field(default_factory=Stored)
     bad: Sequence[BadRecord] = ()
     bad_count: int = 0
+    broken: str = ""  # where the file could not be read on
 
     @property
     def merged(self) -> int:
@@ -249,15 +250,17 @@ def fetch_from_arxiv(frontier: Frontier, *, query: str = "", ids: Sequence[str] 
 
 
 def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], None] | None = None) -> Imported:
-    """Papers from a file, idempotently; broken lines are counted and named. Raises InputError, StoreError.
+    """Papers from a file, idempotently; broken lines are counted and named. Raises StoreError.
 
-    What was read before an unreadable place in the file is stored.
+    What was read before an unreadable place in the file is stored, and `broken` says where that is. Raises InputError
+    when nothing could be read at all.
     """
     from crawler.files import read_records
 
     store = frontier.open_store()
     bad: list[BadRecord] = []
     counts = {"read": 0, "bad": 0}
+    broken = ""
     total = Stored()
 
     def good() -> Iterator[PaperRecord]:
@@ -275,9 +278,15 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
             total += stored
             if progress:
                 progress(n)
+    except InputError as exc:
+        if not counts["read"]:
+            raise
+        broken = str(exc)
     finally:
         store.close()
-    return Imported(path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"])
+    return Imported(
+        path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"], broken=broken
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,9 +70,12 @@ def notice(message: str, kind: str = "info") -> str:
 
 def error_notice(error: FrontierError) -> str:
     """An expected failure as one line, and what to do about it."""
-    mend = f' <span class="fr-mend">{text(error.mend)}</span>' if error.mend else ""
-    message = text(error.message)
-    return f'<div class="fr-notice fr-error" role="alert">{message[:1].upper()}{message[1:]}.{mend}</div>'
+    mend = f' <span class="fr-mend">{_sentence(error.mend)}</span>' if error.mend else ""
+    return f'<div class="fr-notice fr-error" role="alert">{_sentence(error.message)}{mend}</div>'
+
+
+def _sentence(words: str) -> str:
+    return f"{text(words[:1].upper() + words[1:], 1000)}."
 
 
 def plural(count: float, one: str, many: str = "") -> str:

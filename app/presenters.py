@@ -96,7 +96,7 @@ def feed_cards(items: Sequence[Ranked], areas: Areas, first: int) -> str:
             item.paper,
             chips=area_chips(areas, item.area_scores),
             badges=badges(item.paper, item.signals, item.mentions),
-            why=f"<b>{item.score:.2f}</b> {reason_line(item)}",
+            why=f"<b>{item.score:.2f}</b> {reason_line(item)}" if item.score > 0 else "",
             with_day=False,
         )
         for rank, item in enumerate(items, first)
@@ -126,14 +126,14 @@ def found_cards(items: Sequence[Found], areas: Areas, mode: str, first: int) -> 
 
 def _match(hit: Found, mode: str) -> str:
     said = {"keyword": f"score <b>{hit.score:.1f}</b>", "hybrid": f"score <b>{hit.score:.2f}</b>"}.get(mode, "")
-    near = f"similarity <b>{hit.cosine:.0%}</b>" if hit.cosine is not None else ""
+    near = f"similarity <b>{max(0.0, hit.cosine):.0%}</b>" if hit.cosine is not None else ""
     return " · ".join(part for part in (said, near) if part)
 
 
 def neighbour_list(items: Sequence[Found]) -> str:
     """Nearest papers, one line each; "" for none."""
     rows = [
-        f'<li><span class="fr-number">{hit.cosine or 0:.0%}</span>'
+        f'<li><span class="fr-number">{max(0.0, hit.cosine or 0.0):.0%}</span>'
         f"<span>{paper_link(hit.paper, 'fr-near', 160)} "
         f'<span class="fr-muted">{_short_authors(hit.paper)}{_year(hit.paper)}</span></span></li>'
         for hit in items
@@ -161,7 +161,7 @@ def _card(rank: int, paper: Paper, *, chips: str, badges: str, why: str, with_da
         label = "Abstract" if paper.abstract else "Note"
         folded = f'<details><summary><b class="fr-open">{label}</b>{reason}</summary>{paragraphs(body)}</details>'
     else:
-        folded = f"<p>{reason}</p>"
+        folded = f"<p>{reason}</p>" if why else ""
     marks = f'<div class="fr-marks">{chips}{badges}</div>' if chips or badges else ""
     return (
         f'<article class="fr-card"><span class="fr-rank">{rank}</span><div class="fr-body">'

@@ -42,7 +42,7 @@ def serve(frontier: Frontier, *, port: int, host: str = "127.0.0.1", open_browse
 
     Raises UsageError for what is no port, FrontierError when the port is taken or the host is not this machine's.
     """
-    _check_free(host, port)
+    check_port(port, host)
     shown = "127.0.0.1" if host in ("0.0.0.0", "") else "[::1]" if host == "::" else host  # noqa: S104
     url = f"http://{f'[{shown}]' if ':' in shown and not shown.startswith('[') else shown}:{port}"
     child = subprocess.Popen(
@@ -77,7 +77,8 @@ def child_environment(frontier: Frontier) -> dict[str, str]:
     return {**others, **mine, "FRONTIER_HOME": str(frontier.home.folder.absolute()), "PYTHONPATH": path}
 
 
-def _check_free(host: str, port: int) -> None:
+def check_port(port: int, host: str = "127.0.0.1") -> None:
+    """Raises UsageError for what is no port, FrontierError when it is taken or the host is not this machine's."""
     if not 1 <= port <= 65535:
         raise UsageError(f"not a port: {port}", mend="give --port 1024 to 65535")
     try:

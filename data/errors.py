@@ -101,7 +101,7 @@ class UnknownPaper(FrontierError):
     """A well-formed id that the store does not know."""
 
     def __init__(self, asked: str) -> None:
-        super().__init__(f"no paper {asked[:200]!r} in the store", mend="crawl or import it first")
+        super().__init__(f"no paper {asked[:200]} in the store", mend="crawl or import it first")
         self.asked = asked
 
 

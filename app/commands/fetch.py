@@ -155,11 +155,13 @@ def import_files(file: tuple[Path, ...], as_json: bool) -> int:
             say(f"frontier: skipped {bad.where}: {bad.problem}")
         if d.bad_count > len(d.bad):
             say(f"frontier: and {d.bad_count - len(d.bad):,} more lines were skipped")
+        if d.broken:
+            say(f"frontier: {d.broken}; what came before it is stored")
     for error in failed:
         say(f"frontier: {error}")
     if failed:
         return 3 if any(d.read for d in done) else 1
-    return 3 if any(d.bad_count for d in done) else 0
+    return 3 if any(d.bad_count or d.broken for d in done) else 0
 
 
 @click.command()

@@ -19,6 +19,7 @@ def show(services: Services) -> None:
         st.html(markup.notice("No paper was asked for. Choose one on the page Today, or search for it."))
         return
     detail = services.detail(asked)
+    st.set_page_config(page_title=f"{markup.cut(detail.paper.title, 100)} · Frontier")
     areas = frame.areas_of(services)
     st.html(presenters_paper.paper_head(detail))
     st.html(presenters_paper.paper_body(detail))

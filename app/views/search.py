@@ -90,8 +90,8 @@ def _form(areas: presenters.Areas, venues: Sequence[str], years: Sequence[str]) 
         with st.expander(f"Filters ({filters} set)" if filters else "Filters", expanded=bool(filters)):
             left, right = st.columns(2)
             left.selectbox("Area", ["", *areas.config], key="_area_filter", format_func=lambda a: _any(areas.title(a)))
-            right.selectbox("Venue", ["", *venues], key="_venue", format_func=_any)
-            left.selectbox("Since", ["", *years], key="_since", format_func=_any)
+            left.selectbox("Venue", ["", *venues], key="_venue", format_func=_any)
+            right.selectbox("Since", ["", *years], key="_since", format_func=_any)
             right.selectbox("Until", ["", *years], key="_until", format_func=_any)
 
 

@@ -13,9 +13,9 @@ def show(services: Services) -> None:
     """The page."""
     runs = services.health()
     now = services.frontier.now()
-    line = presenters.health_line(runs, now, linked=False)
-    st.html(f'<div class="fr-day"><h1>Sources</h1><p class="fr-line">Last run: {line}</p></div>')
+    st.html('<div class="fr-day"><h1>Sources</h1></div>')
     if runs:
+        st.html(f'<p class="fr-line">Last run: {presenters.health_line(runs, now, linked=False)}</p>')
         st.html(f"<div>{presenters.source_cards(presenters.source_rows(runs, now))}</div>")
     else:
         st.html(markup.notice("No source has run yet. Run 'frontier up' to fetch everything, or 'frontier crawl'."))

@@ -73,15 +73,14 @@ class FeedsSource:
             return
         name = page.fetch.context["feed"]
         entries, bad, problem = _read(page)
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
         for entry in entries:
-            key = entry.key
-            if f"{name} {key}" in seen:  # feeds that give every entry the same id
-                key = f"{key} {_digest(entry.url, entry.title, entry.summary)}"
-            if f"{name} {key}" in seen:
-                continue
-            seen.add(f"{name} {key}")
-            yield _mention(name, key, entry)
+            key, says = entry.key, _digest(entry.url, entry.title, entry.summary)
+            if seen.get(key, says) != says:
+                key = f"{key} {says}"  # feeds that give every entry the same id
+            if key not in seen:  # else the same entry twice
+                seen[key] = says
+                yield _mention(name, key, entry)
         yield from (BadRecord(source=SOURCE, where=f"{name}: {where}", problem=text) for where, text in bad)
         if problem:
             yield Notice(text=f"feed {name} is not well-formed ({problem}); {len(entries)} entries could be read")

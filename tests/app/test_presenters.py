@@ -208,7 +208,7 @@ def test_an_empty_list_says_what_to_do(areas: Areas, feed: Feed, size: int, said
 
 def test_days_without_papers_are_bars_of_no_height(services: Services) -> None:
     bars = presenters.volume_bars(services.volumes(), NOW.date(), lambda day: f"./?day={day}")
-    assert bars.count('class="fr-volume') == 14
+    assert bars.count('<a class="fr-volume') == 14
     assert bars.count("height:0.0%") == 4
     assert bars.index("day=2025-11-11") < bars.index("day=2025-11-24")
     assert presenters.volume_bars([], None, str) == ""

@@ -233,7 +233,7 @@ RSS, LIST, OAI = "https://rss.arxiv.org", "https://arxiv.org/list", "https://oai
         ),
         ({RSS: "503", f"{LIST}/cs.LG": "503"}, False, "no listing page of cs.LG (HTTP 503): OAI-PMH is asked instead"),
         ({RSS: "503", LIST: "503"}, False, "OAI-PMH is asked instead"),
-        ({RSS: "html", LIST: "malformed"}, False, "OAI-PMH is asked instead"),
+        ({RSS: "html", LIST: "malformed"}, True, "could not be fetched"),
     ],
 )
 def test_the_day_is_exact_whatever_fails(arxiv, play, faults, verified, notice):
