@@ -284,9 +284,7 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
         broken = str(exc)
     finally:
         store.close()
-    return Imported(
-        path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"], broken=broken
-    )
+    return Imported(path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"], broken=broken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,7 +345,9 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
         ids = waiting[start : start + JUDGED_AT_ONCE]
         found, texts = vectors(ids), {i: text for i, _, text in reader.texts(ids)}
         relevance = model.relevance(np.stack([found[i] for i in ids]), [texts[i] for i in ids])
-        certain = [scores | dict.fromkeys(landmark_of.get(i, ()), 1.0) for i, scores in zip(ids, relevance, strict=True)]
+        certain = [
+            scores | dict.fromkeys(landmark_of.get(i, ()), 1.0) for i, scores in zip(ids, relevance, strict=True)
+        ]
         store.put_area_scores(on, zip(ids, certain, strict=True))
     return len(waiting)
 

@@ -25,7 +25,7 @@ from app.markup import (
 from app.services import Answer, Feed, Found
 from data.config import AreaConfig
 from data.papers import Paper, SourceRun
-from ranking.feed import Ranked
+from ranking.feed import Ranked, telling
 
 PER_PAGE = 25
 CARD_AUTHORS = 6
@@ -104,9 +104,8 @@ def feed_cards(items: Sequence[Ranked], areas: Areas, first: int) -> str:
 
 
 def reason_line(item: Ranked) -> str:
-    """The reasons in one line, in the order of what they add to the score."""
-    said = sorted((r for r in item.reasons if r.text), key=lambda r: -r.contribution)
-    return " · ".join(text(r.text) for r in said)
+    """The telling reasons in one line, in the order of what they add to the score."""
+    return " · ".join(text(r.text) for r in telling(item.reasons))
 
 
 def found_cards(items: Sequence[Found], areas: Areas, mode: str, first: int) -> str:

@@ -91,7 +91,8 @@ class Desk:
         for out in outputs:
             match out:
                 case PaperRecord():
-                    report.received += 1
+                    lane.seen.add(out.source_id)
+                    report.received = len(lane.seen)
                     records.append(out)
                 case MentionRecord():
                     report.mentions += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -18,7 +19,7 @@ class SourceReport:
     source: str
     started_at: datetime
     expected: int | None = None  # what the source itself announced, where it does
-    received: int = 0  # paper records
+    received: int = 0  # different papers
     mentions: int = 0
     new: int = 0
     changed: int = 0
@@ -46,7 +47,10 @@ class SourceReport:
         return "fresh" if self.new or self.changed or self.mentions else "quiet"
 
     def as_dict(self) -> dict[str, Any]:
+        """JSON values; texts that say the same are told once, with how often."""
         out = asdict(self)
+        for name in ("notices", "lost"):
+            out[name] = [f"{text} ({n} times)" if n > 1 else text for text, n in Counter(out[name]).items()]
         out["started_at"] = self.started_at.isoformat()
         out["verdict"] = self.verdict
         return out

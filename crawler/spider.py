@@ -132,7 +132,11 @@ class FrontierSpider(Spider):
             return self._drop(lane)
         lane.report.not_modified += unchanged
         validators = None
-        if (fetch.conditional or fetch.remember) and not unchanged and ("etag" in headers or "last-modified" in headers):
+        if (
+            (fetch.conditional or fetch.remember)
+            and not unchanged
+            and ("etag" in headers or "last-modified" in headers)
+        ):
             validators = Validators(
                 url=fetch.url, etag=headers.get("etag", ""), last_modified=headers.get("last-modified", "")
             )

@@ -33,6 +33,7 @@ class Lane:
     report: SourceReport
     started: float  # by the gates' monotonic clock
     broken: bool = False
+    seen: set[str] = field(default_factory=set)  # the source's ids of the papers that came
 
     @property
     def name(self) -> str:

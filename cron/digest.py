@@ -15,7 +15,7 @@ from data.errors import MalformedId
 from data.ids import parse_id, url_of
 from data.papers import Paper, SourceRun
 from data.text import clean
-from ranking.feed import Ranked
+from ranking.feed import Ranked, telling
 
 TITLE_CHARS = 300
 NAME_CHARS = 60
@@ -26,7 +26,7 @@ URL_CHARS = 500
 SHOWN_AUTHORS = 4
 """What one entry shows at most, in characters and names; cut texts end in an ellipsis."""
 
-_LATEX_SHAPE = re.compile(r"\\(?:text(?:bf|it|tt|sc|sf|rm)|emph|underline)\{([^{}]*)\}")
+_LATEX_SHAPE = re.compile(r"(\$?)\\(?:text(?:bf|it|tt|sc|sf|rm)?|emph|underline|mathrm)\{([^{}]*)\}\1")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
@@ -212,16 +212,12 @@ def _entry(ranked: Ranked) -> Entry:
 
 def _plain(text: str) -> str:
     """Clean text on one line; LaTeX that only changes the letters' shape is taken off, formulas stay."""
-    return _LATEX_SHAPE.sub(r"\1", clean(text))
+    return _LATEX_SHAPE.sub(r"\2", clean(text))
 
 
 def _reasons(ranked: Ranked) -> str:
     """The reasons that tell papers of one day apart, the weightiest first; upvotes in any case."""
-    told = [
-        r.text
-        for r in sorted(ranked.reasons, key=lambda r: -r.contribution)
-        if r.text and r.value > 0 and not (r.signal == "freshness" and r.value == 1)
-    ]
+    told = [r.text for r in telling(ranked.reasons)]
     upvotes = int(ranked.signals.get("upvotes", 0))
     if upvotes and not any("upvotes" in text for text in told):
         told.append(f"{upvotes:,} upvotes")

@@ -118,7 +118,9 @@ def parse(table: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -
             if lane not in config.areas:
                 raise ConfigError(f"areas.{name}.lanes", f"no area {lane!r}", mend=f"add [areas.{lane}]")
             if config.areas[lane].lanes:
-                raise ConfigError(f"areas.{name}.lanes", f"{lane!r} has lanes of its own", mend="lanes are one level deep")
+                raise ConfigError(
+                    f"areas.{name}.lanes", f"{lane!r} has lanes of its own", mend="lanes are one level deep"
+                )
         if not area.lanes and not area.description:
             raise ConfigError(f"areas.{name}", "an area needs a description", mend='add description = "..."')
     _check(config)

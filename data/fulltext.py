@@ -101,8 +101,7 @@ def match_expression(query: str) -> str:
     words = list(dict.fromkeys(_words(_PHRASE.sub(" ", query))))
     telling = [w for w in words if w not in STOP_WORDS] or words
     alternatives = [_quote(w) for w in telling]
-    for run in _CJK_RUN.findall(query):
-        alternatives.append(_quote(bigrams(run)))
+    alternatives += [_quote(bigrams(run)) for run in _CJK_RUN.findall(query)]
     must = [_quote(p) for p in phrases if p]
     if must:
         return " AND ".join(must)

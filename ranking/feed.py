@@ -154,6 +154,12 @@ def _ranked(
     )
 
 
+def telling(reasons: Sequence[Reason]) -> list[Reason]:
+    """The reasons that tell papers of one day apart, weightiest first: not that it is new, nor that nobody spoke of it."""
+    said = (r for r in reasons if r.text and r.value > 0 and not (r.signal == "freshness" and r.value == 1))
+    return sorted(said, key=lambda r: -r.contribution)
+
+
 def _age(day: date | None, today: date) -> str:
     if day is None:
         return ""
@@ -164,7 +170,11 @@ def _age(day: date | None, today: date) -> str:
 
 
 def _heat(counts: Mapping[str, float], mentions: int) -> str:
-    said = [f"{counts[name]:,.0f} {name}" for name in ATTENTION_WEIGHTS if counts.get(name)]
+    said = [
+        f"{counts[name]:,.0f} {name.removesuffix('s') if counts[name] == 1 else name}"
+        for name in ATTENTION_WEIGHTS
+        if counts.get(name)
+    ]
     if mentions:
         said.append(f"{mentions} thread{'s' if mentions > 1 else ''}")
     return ", ".join(said) or "no attention yet"

@@ -15,7 +15,7 @@ from app.wiring import Frontier
 from data.errors import FrontierError, UnknownPaper
 from data.papers import Paper, PaperDetail, SourceRun
 from ranking.areas import with_parents
-from ranking.feed import Ranked
+from ranking.feed import Ranked, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -195,7 +195,7 @@ def _area_count(s: Services, answer: Feed) -> str:
 
 def why_line(item: Ranked) -> str:
     """The reasons in one line."""
-    return " · ".join(r.text for r in item.reasons if r.text)
+    return " · ".join(r.text for r in telling(item.reasons))
 
 
 @click.command()

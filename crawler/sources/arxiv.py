@@ -124,7 +124,7 @@ class ArxivSource:
         for category in self.categories:
             spec = set_spec(category)
             if isinstance(half := cursor.get(f"oai:{spec}"), Mapping):
-                yield self._resumed(category, f"oai:{spec}", half, window, expected)
+                yield self._resumed(category, f"oai:{spec}", half, window, previous_day(expected))
                 under_way.add(category)
                 continue
             reached = [d for d in (_day(cursor.get(f"through:{spec}")),) if d]
@@ -265,7 +265,8 @@ class ArxivSource:
                     "key": f"oai:{set_spec(category)}",
                     "from": since,
                     "until": "",
-                    "through": check.expected.isoformat(),
+                    # Not the expected day itself: the answers are cached for hours, and may still lack it.
+                    "through": previous_day(check.expected).isoformat(),
                 }
             )
 
@@ -436,6 +437,8 @@ class ArxivSource:
         if category in check.read:  # an earlier day's listing: is the feed that same batch?
             old = check.read[category].ids
             return sum(i in old for i in mine) < SAME_BATCH * len(mine)
+        if not mine or (check.feed_day and check.feed_day < check.expected):
+            return False  # nothing of the expected day to believe
         others = [c for c in check.read if c not in unread]
         known = [i for i, r in mine.items() if any(covers(c, k) for c in others for k in r.categories)]
         if not known:

@@ -103,9 +103,7 @@ class CvfSource:
         """A paper page that is not there is asked for in a few later runs; any other loss in the next one."""
         context = failure.fetch.context
         if context["step"] == "listing":
-            yield Notice(
-                text=f"the listing of {context['conference']} could not be fetched ({failure.problem})", lost=True
-            )
+            yield from self._no_listing(failure)
         elif failure.status == 404:
             tries = context["tries"] + 1
             yield MoveCursor(values={context["key"]: tries})
@@ -117,6 +115,17 @@ class CvfSource:
                 text=f"pages of {name} could not be fetched ({failure.problem}); the next run asks for them again",
                 lost=True,
             )
+
+    def _no_listing(self, failure: Failure) -> Iterator[Output]:
+        context, url = failure.fetch.context, failure.fetch.url
+        if failure.status != 404:
+            yield Notice(
+                text=f"the listing of {context['conference']} could not be fetched ({failure.problem})", lost=True
+            )
+        elif "?" in url and not context["day"]:
+            yield self._listing(context["conference"], url.partition("?")[0], context["have"])
+        else:
+            yield Notice(text=f"{url} is not there (404): not published yet, or moved")
 
     def _parse_listing(self, page: Page) -> Iterator[Output]:
         context = page.fetch.context

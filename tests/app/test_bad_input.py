@@ -82,12 +82,22 @@ def test_names_ids_and_dates(fails) -> None:
     fails(2, "not a paper id: 'wibble'", "arxiv:2107.05580", command=["show", "wibble"])
     fails(2, "not a paper id", command=["search", "--like", "???"])
     fails(1, "no paper doi:10.1000/nothing", command=["show", "doi:10.1000/nothing"])
-    for command in (["feed", "--day", "2025-02-30"], ["search", "x", "--since", "yesterday"], ["crawl", "--since", "25"]):
+    for command in (
+        ["feed", "--day", "2025-02-30"],
+        ["search", "x", "--since", "yesterday"],
+        ["crawl", "--since", "25"],
+    ):
         fails(2, "not a date", "YYYY-MM-DD", command=command)
 
 
 def test_wrong_usage_exits_with_two(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (["search"], ["feed", "-k", "0"], ["wibble"], ["crawl", "--since", "2025-02", "--until", "2025-01"], ["export", "xml"]):
+    for command in (
+        ["search"],
+        ["feed", "-k", "0"],
+        ["wibble"],
+        ["crawl", "--since", "2025-02", "--until", "2025-01"],
+        ["export", "xml"],
+    ):
         assert run(command) == 2, command
         assert "Error" in capsys.readouterr().err
 
@@ -105,7 +115,9 @@ def test_no_store_yet(fails) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path, fails, capsys: pytest.CaptureFixture[str]) -> None:
     fails(1, "nothing.jsonl", command=["import", str(tmp_path / "nothing.jsonl")])
     fails(1, "directory", command=["import", str(tmp_path)])
-    lines = "".join(json.dumps({"title": f"A made-up paper, number {n} of many", "id": f"x{n}"}) + "\n" for n in range(3000))
+    lines = "".join(
+        json.dumps({"title": f"A made-up paper, number {n} of many", "id": f"x{n}"}) + "\n" for n in range(3000)
+    )
     whole = gzip.compress(lines.encode())
     half = tmp_path / "half.jsonl.gz"
     half.write_bytes(whole[: len(whole) // 2])
@@ -171,7 +183,9 @@ def _full_disk(folder: Path) -> Iterator[bool]:
     """A small file system that is then filled, where this machine lets us mount one."""
     import subprocess
 
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
     if done.returncode:
         yield False
         return
@@ -187,7 +201,12 @@ def test_a_full_disk(tmp_path: Path, fails, monkeypatch: pytest.MonkeyPatch) -> 
     small = tmp_path / "small"
     small.mkdir()
     file = tmp_path / "many.jsonl"
-    file.write_text("".join(json.dumps({"title": f"Made up, {n}", "id": f"m{n}", "abstract": "meadow " * 900}) + "\n" for n in range(900)))
+    file.write_text(
+        "".join(
+            json.dumps({"title": f"Made up, {n}", "id": f"m{n}", "abstract": "meadow " * 900}) + "\n"
+            for n in range(900)
+        )
+    )
     with _full_disk(small) as mounted:
         if not mounted:
             pytest.skip("this machine does not let us mount a small file system")
@@ -204,7 +223,9 @@ HOSTILE = "\x1b[31mred\x1b[0m \u202egnitirw\u202c <script>alert(1)</script> [bol
 
 def test_hostile_text_is_shown_harmlessly_in_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "hostile.jsonl"
-    file.write_text(json.dumps({"title": HOSTILE, "authors": [HOSTILE], "abstract": HOSTILE, "venue": HOSTILE, "id": "h1"}) + "\n")
+    file.write_text(
+        json.dumps({"title": HOSTILE, "authors": [HOSTILE], "abstract": HOSTILE, "venue": HOSTILE, "id": "h1"}) + "\n"
+    )
     assert run(["import", str(file)]) == 0
     for command in (["show", "h1", "--no-fetch"], ["search", "alert", "--mode", "keyword"], ["export", "bibtex"]):
         assert run(command) == 0

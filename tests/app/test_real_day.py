@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -99,7 +100,7 @@ def test_arxiv_is_asked_once_in_three_seconds_by_default(
     assert run(["show", "--fetch", "arxiv:2511.16719"]) in (0, 1)
     times = [e["time"] for e in source_server.log() if "arxiv.org" in e["path"]]
     assert len(times) >= 2
-    assert all(later - earlier >= 3.0 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 3.0 for earlier, later in pairwise(times))
 
 
 def test_an_unknown_paper_is_fetched_when_asked(

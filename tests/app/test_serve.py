@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_no_file_in_app_hides_a_package() -> None:
     assert names.isdisjoint({"data", "crawler", "index", "ranking", "app", "cron", "html", "code", "select", "types"})
 
 
-def test_nothing_listening_is_not_ready(free_port: int) -> None:
-    from threading import Event
-
-    assert not wait_until_ready(f"http://127.0.0.1:{free_port}", Event(), within_s=0.2)
+def test_nothing_listening_is_not_ready() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert not wait_until_ready(f"http://127.0.0.1:{port}", Event(), within_s=0.2)

@@ -439,7 +439,7 @@ def test_a_host_that_gives_no_answer_is_left_alone_after_a_while(server: FaultSe
 
 def test_a_failing_source_leaves_the_others_alone(server: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(1, 4):
-        server.on(f"/a.test/{number}", b'["One"]')
+        server.on(f"/a.test/{number}", b'["One of %d"]' % number)
 
     def bug(page: Page) -> Iterator[Output]:
         yield Notice(text="never seen")
@@ -522,7 +522,7 @@ ROBOTS = b"User-agent: *\nDisallow: /private\nCrawl-delay: 0.4\n"
 def test_robots_rules_pages_but_not_apis(server: FaultServer) -> None:
     server.on("/a.test/robots.txt", ROBOTS)
     for path in ("/private/1", "/private/2", "/open"):
-        server.on("/a.test" + path, b'["One"]')
+        server.on("/a.test" + path, b'["One at %s"]' % path.encode())
     source = FakeSource(page("/private/1"), api("/private/2"), page("/open"))
     [report] = run(source, options=options(server))
     assert report.received == 2

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 
 from data.config import AreaConfig, parse
-from data.errors import UnknownArea
 from data.seeds import defaults
 from index.encoders import DEFAULT_MODEL, Vectors, load_encoder, unit
 from ranking import relevance
-from ranking.areas import leaf_areas
 from ranking.relevance import AreaModel, basis
 
 AREAS: Mapping[str, AreaConfig] = {

@@ -233,6 +233,8 @@ RSS, LIST, OAI = "https://rss.arxiv.org", "https://arxiv.org/list", "https://oai
         ),
         ({RSS: "503", f"{LIST}/cs.LG": "503"}, False, "no listing page of cs.LG (HTTP 503): OAI-PMH is asked instead"),
         ({RSS: "503", LIST: "503"}, False, "OAI-PMH is asked instead"),
+        ({RSS: "quiet", LIST: "503"}, False, "OAI-PMH is asked instead"),
+        ({RSS: "old", LIST: "503"}, False, "OAI-PMH is asked instead"),
         ({RSS: "html", LIST: "malformed"}, True, "could not be fetched"),
     ],
 )
@@ -295,9 +297,9 @@ def test_the_first_run_reads_two_weeks(arxiv, play):
     assert run.cursor == {
         "verified": "2026-03-04",
         "categories": CATEGORIES,
-        "through:cs:cs:CV": "2026-03-04",
-        "through:cs:cs:LG": "2026-03-04",
-        "through:stat:stat:ML": "2026-03-04",
+        "through:cs:cs:CV": "2026-03-03",
+        "through:cs:cs:LG": "2026-03-03",
+        "through:stat:stat:ML": "2026-03-03",
     }
     again = play(source(), arxiv, cursor=run.cursor, now=NOON)
     assert [u for u in again.urls if u.startswith(OAI)] == []

@@ -178,6 +178,9 @@ def test_an_unpublished_conference_is_no_fault(play):
     assert run.urls == [f"{SITE}/CVPR2026?day=all", f"{SITE}/CVPR2026"]
     assert [(n.text, n.lost) for n in run.notices] == [("the listing of CVPR2026 names no papers yet", False)]
     assert run.cursor == {}
+    absent = play(CvfSource(["CVPR2026"]), lambda fetch: (404, b""))
+    assert absent.urls[-1] == f"{SITE}/CVPR2026"
+    assert [n.lost for n in absent.notices] == [False]
 
 
 def test_conference_names():
