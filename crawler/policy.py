@@ -13,6 +13,9 @@ from email.utils import parsedate_to_datetime
 RETRYABLE_CLIENT_ERRORS = frozenset({408, 425, 429})
 OVERLOAD = frozenset({429, 503})
 
+UNREACHABLE_RETRIES = 1
+"""How often a host that cannot be found or connected to is tried again: mostly it is our own network that is down."""
+
 
 def retryable(status: int) -> bool:
     """Whether the same request may succeed later: request timeout, too early, too many requests, any server error."""

@@ -251,6 +251,7 @@ class Robots:
                 return ProtegoRobotParser.from_crawler(self._crawler, b"")
             except Exception as exc:
                 problem, more = explain(exc, options)
+                more = more and not (unreachable(exc) and robots.attempt > policy.UNREACHABLE_RETRIES)
             else:
                 status = response.status
                 if status == 200:
@@ -299,6 +300,11 @@ class Redirects(RedirectMiddleware):
 def _size(text: str) -> str:
     found = re.search(r"(\d+) B decompressed|(\d+) bytes", text)
     return (found[1] or found[2]) if found else "?"
+
+
+def unreachable(exc: BaseException) -> bool:
+    """Whether no connection came about at all: the host is not found, or nothing listens there."""
+    return isinstance(exc, CannotResolveHostError | DownloadConnectionRefusedError)
 
 
 def explain(exc: BaseException, options: EngineOptions) -> tuple[str, bool]:

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure as TwistedFailure
 
 from crawler import policy, urls
 from crawler.desk import Desk
-from crawler.scrapy_parts import FairScheduler, ask_of, explain, headers_of, request_for
+from crawler.scrapy_parts import FairScheduler, ask_of, explain, headers_of, request_for, unreachable
 from crawler.sink import Validators
 from crawler.source import Failure, Fetch, Page
 from crawler.traffic import Ask, Lane, Stopped, Traffic
@@ -110,6 +110,9 @@ class FrontierSpider(Spider):
         if ask.lane.broken or isinstance(exc, Stopped):
             return []
         problem, more = explain(exc, self.traffic.options)
+        if more and unreachable(exc) and ask.attempt > policy.UNREACHABLE_RETRIES:
+            self.traffic.close(request.url, problem)
+            more = False
         return self._again(ask, 0, problem, request.url) if more else self._failed(ask, 0, problem)
 
     def _page(self, ask: Ask, response: Response) -> list[Request]:

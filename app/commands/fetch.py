@@ -183,7 +183,7 @@ def report_sync(frontier: Frontier, *, rebuild: bool = False) -> dict[str, objec
     with progress_bar("papers") as bar:
         task = bar.add_task("embedding", total=None)
         done = run(frontier, rebuild=rebuild, progress=lambda n, total: bar.update(task, completed=n, total=total))
-    if done.rebuilt:
+    if done.rebuilt and done.embedded < done.total:  # else it is simply the first one
         say(f"frontier: the index was rebuilt: {done.rebuilt}")
     say(f"{done.embedded:,} papers embedded, {done.scored:,} judged by area; {done.total:,} in the index")
     return {"embedded": done.embedded, "scored": done.scored, "total": done.total, "rebuilt": done.rebuilt}

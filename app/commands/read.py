@@ -342,6 +342,10 @@ def sources(ctx: click.Context, as_json: bool) -> int:
     return 3 if any(r.verdict in ("degraded", "failed") for r in runs) else 0
 
 
+TOLD = 5
+"""Lines about one source that a table is followed by at most."""
+
+
 def print_health(out: Console, runs: Sequence[SourceRun]) -> None:
     """The last run of each source for people: a table of numbers, then what there is to know of each."""
     from rich.table import Table
@@ -362,5 +366,8 @@ def print_health(out: Console, runs: Sequence[SourceRun]) -> None:
     out.print(table)
     for run in runs:
         told = [run.report["off"]] if run.report.get("off") else []
-        for text in [*told, *run.report.get("lost", []), *run.report.get("notices", [])]:
+        told += [*run.report.get("lost", []), *run.report.get("notices", [])]
+        if len(told) > TOLD:
+            told = [*told[: TOLD - 1], f"and {len(told) - TOLD + 1} more: frontier sources --json"]
+        for text in told:
             out.print(Text(f"{run.source}: {text}", style="dim" if run.verdict == "off" else ""))

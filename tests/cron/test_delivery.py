@@ -347,3 +347,42 @@ def test_an_empty_digest_is_a_mail_too(deliver, digest_of):
     sent = []
     assert deliver(sent.append, digest=digest_of({})).line.startswith("sent 0 papers")
     assert "nothing new" in sent[0]["Subject"]
+
+
+def test_the_command_sends_a_day_once_through_a_real_server(
+    serve, authority, home, record, tmp_path, monkeypatch, capsys
+):
+    from app.cli import run
+    from app.wiring import Frontier
+
+    frontier = Frontier()
+    store = frontier.open_store()
+    store.put("arxiv", [record(f"2511.{n:05}", title=f"A made-up policy for meadow {n}") for n in range(1, 8)], now=NOW)
+    store.put_area_scores("by hand", [(i, {"rl": 0.9, "datasets": 0.1}) for i in range(190, 198)])
+    store.close()
+    inbox = Inbox()
+    settings = serve(inbox, login=True)
+    (home / "frontier.toml").write_text(
+        f'[digest]\nto = "{TO}"\nsender = "{SENDER}"\nsmtp_host = "localhost"\nsmtp_port = {settings.smtp_port}\n'
+        'smtp_user = "me"\nsmtp_security = "starttls"\n'
+    )
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+    assert run(["digest", "--send"]) == 1  # no password in the environment
+    assert "FRONTIER_SMTP_PASSWORD" in capsys.readouterr().err
+    monkeypatch.setenv("FRONTIER_SMTP_PASSWORD", PASSWORD)
+    assert run(["digest", "--dry-run"]) == 0
+    assert inbox.mails == []
+    assert run(["digest", "--send"]) == 0
+    assert run(["digest", "--send", "--day", "2025-11-24"]) == 0
+    assert "was sent to me@example.org before" in capsys.readouterr().err
+    [mail] = inbox.mails
+    assert mail["To"] == TO
+    assert mail.get_content_type() == "multipart/alternative"
+    text = mail.get_body(("plain",)).get_content()
+    html = mail.get_body(("html",)).get_content()
+    for body in (text, html):
+        assert "A made-up policy for meadow 1" in body
+        assert "https://arxiv.org/abs/2511.00001" in body
+        assert "Reinforcement learning 90%" in body
