@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,10 +147,12 @@ def crawl(
     *,
     since: date | None = None,
     until: date | None = None,
+    patience_s: float | None = None,
     progress: Progress | None = None,
 ) -> Crawled:
     """Fetch from the named sources (default: all that are on); records are stored as they come.
 
+    After `patience_s`, pages that can wait (a conference's thousands of abstracts) are left for the next run.
     Raises UnknownSource, ConfigError, StoreError, CrawlError (another crawl runs).
     """
     from crawler.engine import crawl as run_engine
@@ -168,7 +170,7 @@ def crawl(
                 return run_engine(
                     of,
                     sink=StoreSink(store, frontier),
-                    options=engine_options(frontier),
+                    options=replace(engine_options(frontier), patience_s=patience_s),
                     validators=lambda url: _validators(reader, url),
                     clock=frontier.now,
                     progress=progress,
@@ -289,7 +291,7 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What a sync did: papers embedded, papers judged by area, vectors in the index, why it was rebuilt ("" if not)."""
+    """What a sync did: papers embedded, papers judged by area, vectors in the index, why it was made anew ("" if not, or if it is the first)."""
 
     embedded: int
     scored: int
@@ -306,12 +308,13 @@ def sync(
     store = frontier.open_store()
     reader = frontier.open_reader()
     try:
+        first = reader.vector_state(frontier.encoder().name)[0] == 0
         done = run(store, reader, frontier.encoder(), frontier.home.index, rebuild=rebuild, progress=progress)
         scored = _judge(frontier, store, reader)
     finally:
         reader.close()
         store.close()
-    return Synced(embedded=done.embedded, scored=scored, total=done.total, rebuilt=done.rebuilt)
+    return Synced(embedded=done.embedded, scored=scored, total=done.total, rebuilt="" if first else done.rebuilt)
 
 
 def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:

@@ -67,7 +67,7 @@ def crawl(
     _quiet_scrapy()
 
     async def run() -> None:
-        traffic = Traffic(options=options, gates=gates)
+        traffic = Traffic(options=options, gates=gates, started=gates.ticker.monotonic())
         runner = AsyncCrawlerRunner(settings_for(options))
         crawler = runner.create_crawler(FrontierSpider)
         task = runner.crawl(crawler, traffic=traffic, desk=desk, lanes=lanes)
@@ -89,6 +89,9 @@ def crawl(
             asyncio.run(run())
         except KeyboardInterrupt as exc:
             raise CrawlInterrupted(reports) from exc
+    for lane in lanes:
+        if lane.left:
+            lane.report.notices.append(f"{lane.left:,} more pages are left for the next run")
     return reports
 
 

@@ -42,8 +42,9 @@ class EngineOptions:
     `mirror` is "" or an address to which https://HOST/PATH goes as MIRROR/HOST/PATH. `delays` are by group name (or a
     host name, which stands for its group). For the groups in `explicit_delays` the user chose the delay himself, and
     then robots.txt's Crawl-delay does not raise it. `gate_dir` keeps the moment of each group's last request between
-    processes. `host_patience`: after so many requests in a row that a host left without a usable answer, after all
-    their retries, the rest of the run's requests to it are given up at once.
+    processes. After `patience_s` (None: no end), requests that can wait are left for the next run. `host_patience`:
+    after so many requests in a row that a host left without a usable answer, after all their retries, the rest of the
+    run's requests to it are given up at once.
     """
 
     user_agent: str
@@ -58,6 +59,7 @@ class EngineOptions:
     backoff_max_s: float = 60.0
     max_retry_after_s: float = 120.0
     host_patience: int = 3
+    patience_s: float | None = None
     gate_dir: Path | None = None
 
     def delay_of(self, group: str) -> float:

@@ -146,6 +146,7 @@ class FairScheduler(BaseScheduler):
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        self._traffic = _traffic_of(crawler)
         self._waiting: dict[str, dict[int, list[tuple[int, int, int, Request]]]] = {}
         self._later: dict[Request, asyncio.TimerHandle] = {}
         self._count = itertools.count()
@@ -166,6 +167,14 @@ class FairScheduler(BaseScheduler):
         return True
 
     def next_request(self) -> Request | None:
+        while request := self._next():
+            ask = ask_of(request)
+            if not (ask.fetch.can_wait and self._traffic.time_is_up):
+                return request
+            ask.lane.left += 1
+        return None
+
+    def _next(self) -> Request | None:
         busy = {request.meta[SLOT] for request in self._crawler.engine.downloader.active}
         for group, lanes in self._waiting.items():
             if group in busy:

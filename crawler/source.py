@@ -33,7 +33,8 @@ class Fetch:
     `kind` says which rule governs it: a crawled `page` goes by robots.txt, an `api` or feed by its provider's terms.
     `context` comes back on the page, untouched: it is how a source remembers what a page was asked for.
     `conditional` sends the validators of the last stored answer, so that an unchanged page costs a 304; `remember` only
-    keeps those of this answer, for a page that must be read anew now but need not be next time.
+    keeps those of this answer, for a page that must be read anew now but need not be next time. `can_wait` marks one of
+    many that the cursor remembers: when the run's time is up, it is left for the next run, and nothing is lost.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Fetch:
     context: Mapping[str, Any] = field(default_factory=dict)
     conditional: bool = False
     remember: bool = False
+    can_wait: bool = False
     priority: int = 0  # higher goes first
 
 

@@ -34,6 +34,7 @@ class Lane:
     started: float  # by the gates' monotonic clock
     broken: bool = False
     seen: set[str] = field(default_factory=set)  # the source's ids of the papers that came
+    left: int = 0  # requests left for the next run
 
     @property
     def name(self) -> str:
@@ -61,6 +62,7 @@ class Traffic:
 
     options: EngineOptions
     gates: Gates
+    started: float  # by the gates' monotonic clock
     stopping: bool = False
     error: BaseException | None = None
     stop_wanted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,6 +85,12 @@ class Traffic:
             raise
         finally:
             self._under_way.discard(task)
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether what can wait is left for the next run."""
+        limit = self.options.patience_s
+        return limit is not None and self.gates.ticker.monotonic() - self.started >= limit
 
     def stop(self, error: BaseException | None = None) -> None:
         """Ends the run: nothing more is sent, what is under way is dropped, the first `error` is raised at the end."""

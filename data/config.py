@@ -21,13 +21,17 @@ SECRETS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlConfig:
-    """[crawl]: how Frontier behaves towards sources. Delays are seconds between requests, by host group."""
+    """[crawl]: how Frontier behaves towards sources. Delays are seconds between requests, by host group.
+
+    `up_minutes`: after so long, `frontier up` leaves pages that can wait (abstracts of a conference) for the next run.
+    """
 
     contact: str = ""
     mirror: str = ""
     timeout_s: float = 30.0
     max_megabytes: float = 64.0
     retries: int = 4
+    up_minutes: float = 5.0
     delays: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -180,6 +184,7 @@ def _check(config: Config) -> None:
         ("crawl.timeout_s", config.crawl.timeout_s, 1.0),
         ("crawl.max_megabytes", config.crawl.max_megabytes, 0.1),
         ("crawl.retries", config.crawl.retries, 0),
+        ("crawl.up_minutes", config.crawl.up_minutes, 0),
         ("embedding.batch_size", config.embedding.batch_size, 1),
         ("ranking.half_life_days", config.ranking.half_life_days, 0.1),
         ("digest.per_area", config.digest.per_area, 1),

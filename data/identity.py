@@ -17,6 +17,9 @@ SOURCE_ORDER = ("arxiv", "openreview", "cvf", "import", "arxiv_snapshot", "hf_da
 VENUE_ORDER = ("cvf", "openreview", "import", "starter", "arxiv")
 """Whose venue and year are shown first: proceedings know better than a preprint."""
 
+SHORTEST_TITLE = 12
+"""Letters of a normalised title below which equal titles say nothing ("Editorial", "Reply", "Untitled")."""
+
 MAX_YEARS_APART = 2
 """A preprint and its proceedings page may be this many years apart and still be one paper."""
 
@@ -44,17 +47,12 @@ class Candidate:
     ids: Mapping[str, str]  # scheme -> value
 
 
-def is_same(
-    *, title: str, authors: Sequence[str], year: int | None, ids: Mapping[str, str], candidate: Candidate
-) -> bool:
+def is_same(*, authors: Sequence[str], year: int | None, ids: Mapping[str, str], candidate: Candidate) -> bool:
     """Whether a record is the candidate, whose normalised title is already equal.
 
-    A conflict of ids within one scheme never merges; else the authors must overlap and the years be near. Very short
-    titles ("Editorial", "Reply") are not evidence enough.
+    A conflict of ids within one scheme never merges; else the authors must overlap and the years be near.
     """
     if any(scheme in candidate.ids and candidate.ids[scheme] != value for scheme, value in ids.items()):
-        return False
-    if len(title_key(title)) < 12:
         return False
     if year is not None and candidate.year is not None and abs(year - candidate.year) > MAX_YEARS_APART:
         return False

@@ -18,7 +18,7 @@ from typing import Any
 from data.connection import connect, translated
 from data.errors import FrontierError
 from data.fulltext import bigrams
-from data.identity import Candidate, is_same, shown
+from data.identity import SHORTEST_TITLE, Candidate, is_same, shown
 from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
 from data.text import title_key
@@ -193,7 +193,6 @@ class _Batch:
     def __init__(self, conn: sqlite3.Connection, now: datetime) -> None:
         self._conn = conn
         self._now = now.isoformat()
-        self._today = now.date().isoformat()
         self._next_paper = self._max("papers") + 1
         self._next_sighting = self._max("sightings") + 1
         self._next_mention = self._max("mentions") + 1
@@ -229,7 +228,7 @@ class _Batch:
     def _look_up(self, records: Sequence[PaperRecord]) -> None:
         self._sightings |= self._known_sightings(sorted({(r.source, r.source_id) for r in records}))
         self._look_up_ids(sorted({pair for r in records for pair in _id_pairs(r)}))
-        keys = sorted({title_key(r.title) for r in records})
+        keys = sorted({key for key in (title_key(r.title) for r in records) if len(key) >= SHORTEST_TITLE})
         rows = _select(
             self._conn,
             "SELECT title_key, id, authors, year FROM papers WHERE title_key IN (SELECT value FROM json_each(?))",
@@ -300,8 +299,9 @@ class _Batch:
             if pair in self._by_id:
                 return self._by_id[pair]
         ids = {i.scheme: i.value for i in record.ids}
-        for candidate in self._candidates.get(title_key(record.title), []):
-            if is_same(title=record.title, authors=record.authors, year=record.year, ids=ids, candidate=candidate):
+        key = title_key(record.title)
+        for candidate in self._candidates.get(key, []) if len(key) >= SHORTEST_TITLE else ():
+            if is_same(authors=record.authors, year=record.year, ids=ids, candidate=candidate):
                 return candidate.paper_id
         return None
 
@@ -441,6 +441,9 @@ class _Batch:
             by_paper.setdefault(paper_id, []).append((source, json.loads(fields)))
         for paper_id, sightings in by_paper.items():
             columns = _columns(sightings)
+            imported = next((f["import_id"] for _, f in sightings if f.get("import_id")), None)
+            if imported and {source for source, _ in sightings} == {"starter", "import"}:
+                columns["key"] = imported  # nobody but us has called it otherwise yet
             self._conn.execute(
                 f"UPDATE papers SET {', '.join(f'{c} = :{c}' for c in columns)}, changed_at = :now WHERE id = :id",  # noqa: S608
                 {**columns, "now": self._now, "id": paper_id},
@@ -464,7 +467,10 @@ def _id_pairs(record: PaperRecord) -> list[tuple[str, str]]:
 
 
 def _printed_id(record: PaperRecord) -> str:
-    """The id that is printed from now on: an imported line's own, else the first id, else source and its id."""
+    """The id that is printed from now on: an imported line's own, else the first id, else source and its id.
+
+    Only a paper of the starter set takes the id of an imported line later (see `_reshow`).
+    """
     if record.import_id:
         return record.import_id
     return str(record.ids[0]) if record.ids else f"{record.source}:{record.source_id}"

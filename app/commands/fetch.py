@@ -43,11 +43,17 @@ def crawl(
         return _dry_run(frontier, source, since, until, as_json)
     if query:
         return _query(frontier, source, query, limit, as_json)
-    return report_crawl(frontier, source, since, until, as_json)
+    return report_crawl(frontier, source, since, until, as_json=as_json)
 
 
 def report_crawl(
-    frontier: Frontier, names: Sequence[str], since: date | None, until: date | None, as_json: bool = False
+    frontier: Frontier,
+    names: Sequence[str],
+    since: date | None,
+    until: date | None,
+    *,
+    as_json: bool = False,
+    patience_s: float | None = None,
 ) -> int:
     """Crawl with a progress display, then say per source what was expected, received and lost. Returns the exit code."""
     from rich.progress import TaskID
@@ -66,7 +72,7 @@ def report_crawl(
             known = report.expected if report.expected and report.expected >= report.received else None
             bar.update(tasks[report.source], completed=report.received, total=known)
 
-        crawled = run(frontier, names, since=since, until=until, progress=show)
+        crawled = run(frontier, names, since=since, until=until, patience_s=patience_s, progress=show)
     if as_json:
         print_json({"sources": [r.as_dict() for r in crawled.reports]})
     else:
@@ -183,8 +189,8 @@ def report_sync(frontier: Frontier, *, rebuild: bool = False) -> dict[str, objec
     with progress_bar("papers") as bar:
         task = bar.add_task("embedding", total=None)
         done = run(frontier, rebuild=rebuild, progress=lambda n, total: bar.update(task, completed=n, total=total))
-    if done.rebuilt and done.embedded < done.total:  # else it is simply the first one
-        say(f"frontier: the index was rebuilt: {done.rebuilt}")
+    if done.rebuilt:
+        say(f"frontier: the index was made anew: {done.rebuilt}")
     say(f"{done.embedded:,} papers embedded, {done.scored:,} judged by area; {done.total:,} in the index")
     return {"embedded": done.embedded, "scored": done.scored, "total": done.total, "rebuilt": done.rebuilt}
 
@@ -196,7 +202,10 @@ def report_sync(frontier: Frontier, *, rebuild: bool = False) -> dict[str, objec
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option("--no-serve", is_flag=True, help="Refresh everything, then stop.")
 def up(port: int, no_browser: bool, no_serve: bool) -> int:
-    """Crawl, embed, rank, then open the dashboard. Without a network it shows what there is."""
+    """Crawl, embed, rank, then open the dashboard. Without a network it shows what there is.
+
+    A conference's thousands of abstracts do not hold it up: after [crawl] up_minutes the rest is left for the next run.
+    """
     from app.commands.read import why_line
     from app.services import Services
 
@@ -205,7 +214,7 @@ def up(port: int, no_browser: bool, no_serve: bool) -> int:
         from app.serve import check_port
 
         check_port(port)
-    code = report_crawl(frontier, (), None, None)
+    code = report_crawl(frontier, (), None, None, patience_s=60 * frontier.config.crawl.up_minutes)
     if code == 1:
         say("frontier: going on with what is stored")
     report_sync(frontier)

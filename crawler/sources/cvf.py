@@ -89,7 +89,7 @@ class CvfSource:
     def _page(self, key: str, tries: int, record: PaperRecord | None) -> Fetch:
         path = key.partition("/")[2]
         context = {"step": "paper", "key": key, "tries": tries, "record": record}
-        return Fetch(url=f"{self._site}/{path}", kind="page", context=context, priority=-10)
+        return Fetch(url=f"{self._site}/{path}", kind="page", context=context, priority=-10, can_wait=True)
 
     # ---- what came back -----------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -708,3 +709,14 @@ def test_against_the_source_server(shared: Path) -> None:
             assert min(b - a for a, b in itertools.pairwise(times)) >= 0.2
         finally:
             process.terminate()
+
+
+def test_when_the_time_is_up_what_can_wait_is_left_for_the_next_run(server: FaultServer) -> None:
+    for number in range(4):
+        server.on(f"/a.test/{number}", b'["One of %d"]' % number)
+    waiting = [replace(api(f"/{number}"), can_wait=True) for number in (1, 2, 3)]
+    [report] = run(FakeSource(api("/0"), *waiting), options=options(server, patience_s=0.0))
+    assert (report.received, report.verdict) == (1, "fresh")
+    assert report.notices == ["3 more pages are left for the next run"]
+    [report] = run(FakeSource(api("/0"), *waiting), options=options(server, patience_s=60.0))
+    assert report.received == 4

@@ -98,6 +98,24 @@ def test_imported_ids_are_kept_and_accepted(store: Store, reader: Reader, record
     assert reader.lookup(paper.short) == paper.id
 
 
+def test_a_starter_paper_takes_the_id_of_an_imported_line(store: Store, reader: Reader, record: Make) -> None:
+    shipped = record("2511.00001", source="starter", ids=(parse_id("arxiv:2511.00001"),), day=None)
+    store.put("starter", [shipped, record("2511.00002")], now=NOW)
+    lines = [
+        record("mine:1", source="import", import_id="mine:1", title=record("2511.00001").title),
+        record("mine:2", source="import", import_id="mine:2", title=record("2511.00002").title),
+    ]
+    assert store.put("import", lines, now=NOW) == Stored(changed=2)
+    assert [p.key for p in reader.papers([1, 2])] == ["mine:1", "arxiv:2511.00002"]
+    assert [reader.lookup(i) for i in ("mine:1", "arxiv:2511.00001", "mine:2")] == [1, 1, 2]
+
+
+def test_short_titles_are_no_evidence(store: Store, record: Make) -> None:
+    papers = [record(f"x{n}", source="import", ids=(), title="Untitled") for n in range(50)]
+    assert store.put("import", papers, now=NOW) == Stored(new=50)
+    assert store.put("import", papers, now=NOW) == Stored(same=50)
+
+
 def test_every_form_of_an_id_finds_the_paper(store: Store, reader: Reader, record: Make) -> None:
     store.put("arxiv", [record("2511.00001")], now=NOW)
     for text in (
