@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,11 +53,13 @@ def examine() -> list[Check]:
 
 
 def _configuration(frontier: Frontier) -> Check:
-    from app.jobs import enabled_sources
+    from app.jobs import enabled_sources, secrets
     from crawler.registry import build
+    from crawler.source import SourceOff
 
     for name in enabled_sources(frontier):
-        build(name, frontier.config.sources[name])
+        with suppress(SourceOff):
+            build(name, frontier.config.sources[name], secrets(frontier))
     where = frontier.home.config
     text = f"{where} is in order" if where.exists() else f"no {where}: the shipped configuration is in force"
     return Check(name="configuration", state="ok", text=text)

@@ -8,16 +8,18 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.wiring import VERSION, Frontier, explicit_delays
-from crawler.registry import SOURCES, arxiv_by_id, build
+from crawler.registry import SOURCES, build
 from crawler.report import SourceReport
 from crawler.sink import Plan, Validators
-from crawler.source import Fetch, Window
+from crawler.source import Brief, Fetch, SourceOff, Window
+from data.config import SECRETS
 from data.errors import CrawlError, InputError, MalformedId, UnknownPaper, UnknownSource
+from data.ids import PaperId, parse_id
 from data.papers import Stored
 from data.records import BadRecord, PaperRecord
 
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
     from data.reader import Reader
     from data.store import Store
     from index.search import Mode
+
+COUNTED_EVERY = timedelta(days=7)
+COUNTED_AT_ONCE = 1000
+"""A paper's citations are read again after so long, of so many papers in one run."""
+
+THREADS_READ_AGAIN = timedelta(days=7)
+"""How long the scores of a thread are read again."""
 
 RESOLVE_AT_ONCE = 500
 """arXiv papers known from a link only that one run looks up."""
@@ -131,14 +140,47 @@ def one_crawl(frontier: Frontier) -> Iterator[None]:
         os.close(handle)
 
 
-def _plans(frontier: Frontier, names: Sequence[str], reader: Reader, window: Window) -> list[Plan]:
+def _plans(
+    frontier: Frontier, names: Sequence[str], reader: Reader, window: Window
+) -> tuple[list[Plan], dict[str, str]]:
+    """Plans of the named sources, and why each of the others cannot run. Raises UnknownSource, ConfigError."""
     for name in names:
         if name not in SOURCES:
             raise UnknownSource(name, list(SOURCES))
-    return [
-        Plan(source=build(name, frontier.config.sources.get(name, {})), cursor=reader.cursor(name), window=window)
-        for name in names
-    ]
+    plans, off = [], {}
+    for name in names:
+        try:
+            source = build(name, frontier.config.sources.get(name, {}), secrets(frontier))
+        except SourceOff as exc:
+            off[name] = str(exc)
+            continue
+        known = replace(window, brief=_brief(frontier, name, reader))
+        plans.append(Plan(source=source, cursor=reader.cursor(name), window=known))
+    return plans, off
+
+
+def secrets(frontier: Frontier) -> dict[str, str]:
+    """The secrets that are in the environment."""
+    return {name: frontier.environment[name] for name in SECRETS if frontier.environment.get(name)}
+
+
+def _brief(frontier: Frontier, name: str, reader: Reader) -> Brief:
+    now = frontier.now()
+    landmarks: dict[str, list[PaperId]] = {}
+    for area, config in frontier.config.areas.items():
+        landmarks[area] = [i for text in config.landmarks for i in _ids_of(text)]
+    return Brief(
+        landmarks=landmarks,
+        uncounted=[parse_id(i) for i in reader.uncounted(name, now - COUNTED_EVERY, COUNTED_AT_ONCE)],
+        threads=reader.recent_threads(name, now - THREADS_READ_AGAIN),
+    )
+
+
+def _ids_of(text: str) -> tuple[PaperId, ...]:
+    try:
+        return (parse_id(text),)
+    except MalformedId:  # a technical report that stands by its address
+        return ()
 
 
 def crawl(
@@ -164,7 +206,7 @@ def crawl(
         store = frontier.open_store()
         reader = frontier.open_reader()
         try:
-            plans = _plans(frontier, wanted, reader, window)
+            plans, off = _plans(frontier, wanted, reader, window)
 
             def engine(of: Sequence[Plan]) -> list[SourceReport]:
                 return run_engine(
@@ -180,11 +222,8 @@ def crawl(
             if "arxiv" in enabled_sources(frontier) and any(r.mentions or r.new for r in reports):
                 reports = _resolved(reports, reader, window, frontier.config.sources["arxiv"], engine)
             if not names:
-                reports += [
-                    SourceReport(source=n, started_at=now, off=off_reason(frontier, n))
-                    for n in SOURCES
-                    if n not in wanted
-                ]
+                off |= {n: off_reason(frontier, n) for n in SOURCES if n not in wanted}
+            reports += [SourceReport(source=n, started_at=now, off=why) for n, why in off.items()]
             store.put_runs(uuid.uuid4().hex, [r.as_dict() for r in reports])
         finally:
             reader.close()
@@ -205,10 +244,12 @@ def _resolved(
     engine: Callable[[Sequence[Plan]], list[SourceReport]],
 ) -> list[SourceReport]:
     """Look up papers that are known from a link only; what it did is told in the first report that brought mentions."""
+    from crawler.sources.arxiv import by_id_from_config
+
     ids = reader.unknown_arxiv_ids(RESOLVE_AT_ONCE)
     if not ids:
         return reports
-    [found] = engine([Plan(source=arxiv_by_id(ids, options), cursor={}, window=window)])
+    [found] = engine([Plan(source=by_id_from_config(ids, options), cursor={}, window=window)])
     teller = next((r for r in reports if r.mentions), reports[0])
     teller.requests += found.requests
     teller.retries += found.retries
@@ -226,10 +267,8 @@ def first_requests(
     frontier.open_store().close()
     reader = frontier.open_reader()
     try:
-        window = Window(now=frontier.now(), since=since, until=until)
-        return {
-            p.source.name: list(p.source.requests(p.cursor, window)) for p in _plans(frontier, wanted, reader, window)
-        }
+        plans, _ = _plans(frontier, wanted, reader, Window(now=frontier.now(), since=since, until=until))
+        return {p.source.name: list(p.source.requests(p.cursor, p.window)) for p in plans}
     finally:
         reader.close()
 

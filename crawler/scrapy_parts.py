@@ -57,7 +57,10 @@ def request_for(ask: Ask, **more: Any) -> Request:
     """The Scrapy request for one try of a fetch."""
     url = ask.fetch.url
     meta = {ASK: ask, SLOT: group_of(urlsplit(url).hostname or "")}
-    return Request(url, meta=meta, priority=ask.fetch.priority, dont_filter=True, **more)
+    fetch = ask.fetch
+    return Request(
+        url, method=fetch.method, body=fetch.body, meta=meta, priority=fetch.priority, dont_filter=True, **more
+    )
 
 
 def headers_of(headers: Headers) -> dict[str, str]:

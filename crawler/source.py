@@ -6,15 +6,35 @@ never touches the network, the clock or the store, so its tests are bytes in, re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
+from data.ids import PaperId
 from data.records import BadRecord, MentionRecord, PaperRecord
 
 Cursor = Mapping[str, Any]
 """Where a source stands: a JSON object of its own making, empty before the first run."""
+
+
+class SourceOff(Exception):
+    """A source that cannot run as it is configured, most often for want of a key: it is reported as off, with this text,
+    and never fails a run. Raised by its factory in the registry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What Frontier knows that some sources ask about; each source uses what it needs.
+
+    `landmarks` are the papers that stand for each area; `uncounted` are known papers whose citations were not read for
+    a while, most watched first; `threads` are recent threads of the source itself, as (source_id, url), whose scores
+    are read again for a week.
+    """
+
+    landmarks: Mapping[str, Sequence[PaperId]] = field(default_factory=dict)
+    uncounted: Sequence[PaperId] = ()
+    threads: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +44,7 @@ class Window:
     now: datetime
     since: date | None = None
     until: date | None = None
+    brief: Brief = field(default_factory=Brief)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +61,9 @@ class Fetch:
     url: str
     kind: Literal["page", "api"]
     context: Mapping[str, Any] = field(default_factory=dict)
+    method: Literal["GET", "POST"] = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a secret
+    body: bytes = field(default=b"", repr=False)
     conditional: bool = False
     remember: bool = False
     can_wait: bool = False
@@ -66,6 +90,7 @@ class Failure:
     status: int
     problem: str
     attempts: int = 1
+    body: bytes = b""  # the beginning of the answer, where there was one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

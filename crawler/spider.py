@@ -22,6 +22,10 @@ from data.errors import PageError
 logger = logging.getLogger(__name__)
 
 
+SHOWN_OF_A_FAILURE = 4096
+"""Bytes of a refusing answer that its source may read."""
+
+
 class FrontierSpider(Spider):
     """Asks for what the sources want. Any error that is not a source's own stops the run, and `crawl` raises it."""
 
@@ -71,7 +75,7 @@ class FrontierSpider(Spider):
         return out
 
     def _request(self, ask: Ask) -> Request:
-        headers = {}
+        headers = dict(ask.fetch.headers)
         if ask.fetch.conditional and ask.conditional and (known := self.desk.validators(ask.fetch.url)):
             if known.etag:
                 headers["If-None-Match"] = known.etag
@@ -92,7 +96,7 @@ class FrontierSpider(Spider):
         problem, headers = f"HTTP {status}", headers_of(response.headers)
         if not policy.retryable(status):
             self.traffic.answered(response.url)
-            return self._failed(ask, status, problem)
+            return self._failed(ask, status, problem, response.body)
         now = self.traffic.gates.now()
         wait, limit = policy.retry_after_s(headers, now=now), self.traffic.options.max_retry_after_s
         if wait is not None and wait > limit:
@@ -162,8 +166,10 @@ class FrontierSpider(Spider):
         logger.info("%s: %s: %s; asking again", ask.lane.name, ask.fetch.url, problem)
         return [self._request(ask.again(wait_s=0.0 if paused else wait, conditional=conditional and ask.conditional))]
 
-    def _failed(self, ask: Ask, status: int, problem: str) -> list[Request]:
-        failure = Failure(fetch=ask.fetch, status=status, problem=problem, attempts=ask.attempt)
+    def _failed(self, ask: Ask, status: int, problem: str, body: bytes = b"") -> list[Request]:
+        failure = Failure(
+            fetch=ask.fetch, status=status, problem=problem, attempts=ask.attempt, body=body[:SHOWN_OF_A_FAILURE]
+        )
         return self._give_up(ask.lane, failure)
 
     def _give_up(self, lane: Lane, failure: Failure) -> list[Request]:

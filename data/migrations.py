@@ -119,7 +119,20 @@ def m005_deliveries(db: Database) -> None:
     _table(db, "delivered_papers").create({"recipient": str, "paper_id": int, "day": str}, pk=("recipient", "paper_id"))
 
 
-SCHEMA_VERSION = 5
+@migrations()
+def m006_citations(db: Database) -> None:
+    """Which paper is said to cite which, by whom, and since when we know."""
+    _table(db, "citations").create(
+        {"citing": int, "cited": int, "source": str, "seen_at": str},
+        pk=("citing", "cited"),
+        foreign_keys=[("citing", "papers", "id"), ("cited", "papers", "id")],
+    )
+    _table(db, "citations").create_index(["cited"])
+    _table(db, "mentions").create_index(["seen_at"])
+    _table(db, "signals").create_index(["name", "at"])
+
+
+SCHEMA_VERSION = 6
 """How many migrations there are; a test holds it to that."""
 
 

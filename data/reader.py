@@ -217,6 +217,32 @@ class Reader:
         )
         return [r[0] for r in rows]
 
+    def recent_threads(self, source: str, since: datetime) -> list[tuple[str, str]]:
+        """Threads of a source that were first seen since then, as (source_id, url), newest first."""
+        return [
+            (r[0], r[1])
+            for r in self._all(
+                "SELECT source_id, url FROM mentions WHERE source = ? AND seen_at >= ? ORDER BY seen_at DESC, id DESC",
+                (source, since.isoformat()),
+            )
+        ]
+
+    def uncounted(self, source: str, before: datetime, limit: int) -> list[str]:
+        """arXiv ids and DOIs of papers whose citations `source` has not told since `before`, latest papers first."""
+        rows = self._all(
+            "SELECT min(i.scheme || ':' || i.value) FROM papers p JOIN paper_ids i ON i.paper_id = p.id"
+            " WHERE i.scheme IN ('arxiv', 'doi') AND NOT EXISTS (SELECT 1 FROM signals s WHERE s.paper_id = p.id"
+            " AND s.source = ? AND s.name = 'citations' AND s.at >= ?) GROUP BY p.id"
+            " ORDER BY p.day IS NULL, p.day DESC, p.id DESC LIMIT ?",
+            (source, before.isoformat(), limit),
+        )
+        return [r[0] for r in rows]
+
+    def citing(self, paper_id: int) -> list[int]:
+        """Known papers that are said to cite a paper, latest known first."""
+        rows = self._all("SELECT citing FROM citations WHERE cited = ? ORDER BY seen_at DESC, citing DESC", (paper_id,))
+        return [r[0] for r in rows]
+
     # ---- search ------------------------------------------------------------------------------------------------
 
     def fulltext(self, query: str, where: Filter, limit: int) -> list[tuple[int, float]]:

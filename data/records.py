@@ -67,6 +67,7 @@ class PaperRecord:
     withdrawn: bool = False
     announce_type: str = ""  # arXiv: new, cross, replace, replace-cross
     note: str = ""
+    cites: tuple[PaperId, ...] = ()  # landmarks that this paper is said to cite
     signals: tuple[Signal, ...] = ()
     update_only: bool = False
     provisional: bool = False
@@ -92,7 +93,7 @@ class PaperRecord:
             value = getattr(self, field.name)
             if field.name in ("signals", "source", "source_id", "update_only") or value in ("", (), None, False):
                 continue
-            if field.name == "ids":
+            if field.name in ("ids", "cites"):
                 value = [str(i) for i in value]
             elif isinstance(value, date):
                 value = value.isoformat()

@@ -201,7 +201,8 @@ class _Batch:
         self._candidates: dict[str, list[Candidate]] = {}
         self._papers: dict[int, dict[str, Any]] = {}  # new ones, by id
         self._rows: dict[str, list[dict[str, Any]]] = {
-            "paper_ids": [], "sightings": [], "signals": [], "mentions": [], "mention_papers": [], "mention_signals": [],
+            "paper_ids": [], "sightings": [], "signals": [], "citations": [], "mentions": [], "mention_papers": [],
+            "mention_signals": [],
         }  # fmt: skip
         self._stale: set[int] = set()  # known papers whose shown fields must be made again
 
@@ -227,7 +228,8 @@ class _Batch:
 
     def _look_up(self, records: Sequence[PaperRecord]) -> None:
         self._sightings |= self._known_sightings(sorted({(r.source, r.source_id) for r in records}))
-        self._look_up_ids(sorted({pair for r in records for pair in _id_pairs(r)}))
+        cited = {(i.scheme, i.value) for r in records for i in r.cites}
+        self._look_up_ids(sorted({pair for r in records for pair in _id_pairs(r)} | cited))
         keys = sorted({key for key in (title_key(r.title) for r in records) if len(key) >= SHORTEST_TITLE})
         rows = _select(
             self._conn,
@@ -357,6 +359,11 @@ class _Batch:
                 self._rows["paper_ids"].append({"scheme": pair[0], "value": pair[1], "paper_id": paper_id})
 
     def _signal(self, paper_id: int, record: PaperRecord) -> None:
+        for cited in record.cites:
+            if (known := self._by_id.get((cited.scheme, cited.value))) is not None and known != paper_id:
+                self._rows["citations"].append(
+                    {"citing": paper_id, "cited": known, "source": record.source, "seen_at": self._now}
+                )
         for s in record.signals:
             self._rows["signals"].append(
                 {
@@ -423,7 +430,7 @@ class _Batch:
         for table, rows in self._rows.items():
             if not rows:
                 continue
-            if table in ("paper_ids", "mention_papers", "signals", "mention_signals"):
+            if table in ("paper_ids", "mention_papers", "signals", "mention_signals", "citations"):
                 db.table(table).insert_all(rows, ignore=True, batch_size=BATCH)
             else:
                 db.table(table).insert_all(rows, batch_size=BATCH)

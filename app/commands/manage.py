@@ -124,15 +124,19 @@ def _tables(value: object) -> bool:
 @config.command("check")
 def config_check() -> int:
     """Read frontier.toml and every source's table, and name the first mistake."""
-    from app.jobs import enabled_sources
+    from app.jobs import enabled_sources, secrets
     from crawler.registry import SOURCES, build
+    from crawler.source import SourceOff
     from data.errors import UnknownSource
 
     frontier = Frontier()
     for name in frontier.config.sources:
         if name not in SOURCES:
             raise UnknownSource(name, list(SOURCES))
-        build(name, frontier.config.sources[name])
+        try:
+            build(name, frontier.config.sources[name], secrets(frontier))
+        except SourceOff as exc:
+            say(f"{name} is off: {exc}")
     say(f"the configuration is in order; on: {', '.join(enabled_sources(frontier))}")
     return 0
 

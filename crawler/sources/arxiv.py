@@ -27,6 +27,7 @@ from crawler.source import Cursor, Expect, Failure, Fetch, MoveCursor, Notice, O
 from crawler.sources._arxiv_pages import SOURCE, Listing, parse_api, parse_feed, parse_listing, parse_oai
 from crawler.sources._arxiv_text import EASTERN, covers, expected_day, previous_day, set_spec
 from crawler.sources._arxiv_text import category as spelled
+from crawler.sources._table import Options, Secrets, Table
 from data.errors import PageError
 from data.records import BadRecord, PaperRecord
 
@@ -629,3 +630,20 @@ def _feed_notices(check: _Check) -> Iterator[Notice]:
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset().union(*sets)
+
+
+def _arxiv_options(options: Options) -> Table:
+    return Table("sources.arxiv", options, ("categories", "first_days", "rss_url", "site_url", "oai_url", "api_url"))
+
+
+def from_config(options: Options, secrets: Secrets) -> ArxivSource:
+    """The source out of [sources.arxiv]. Raises ConfigError."""
+    table = _arxiv_options(options)
+    more = table.keywords({"first_days": "first_days", "rss": "rss_url", "site": "site_url", "oai": "oai_url"})
+    table.keywords({"api": "api_url"})  # used by `by_id_from_config`, checked here
+    return ArxivSource(table.texts("categories", spelled), **more)
+
+
+def by_id_from_config(ids: Iterable[str], options: Options) -> ArxivById:
+    """The look-up of single arXiv papers, under the options of [sources.arxiv]. Raises ConfigError."""
+    return ArxivById(ids, **_arxiv_options(options).keywords({"api": "api_url"}))

@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import html
 
 from crawler.source import Cursor, Expect, Failure, Fetch, MoveCursor, Notice, Output, Page, Window
+from crawler.sources._table import Options, Secrets, Table
 from data.errors import MalformedId, PageError
 from data.ids import arxiv_id, parse_id
 from data.records import BadRecord, PaperRecord
@@ -297,3 +298,9 @@ def _by_id(root: Any, name: str) -> str:
 
 def _digest(path: str) -> str:
     return hashlib.sha256(path.encode()).hexdigest()[:DIGEST]
+
+
+def from_config(options: Options, secrets: Secrets) -> CvfSource:
+    """The source out of [sources.cvf]. Raises ConfigError."""
+    table = Table("sources.cvf", options, ("conferences", "site_url"))
+    return CvfSource(table.texts("conferences", conference), **table.keywords({"site": "site_url"}))

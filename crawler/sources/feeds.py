@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from crawler.source import Cursor, Failure, Fetch, Notice, Output, Page, Window
-from data.errors import PageError
+from crawler.sources._table import Options, Secrets, Table, kind
+from data.errors import ConfigError, PageError
 from data.ids import find_ids
 from data.records import BadRecord, MentionRecord
 from data.text import clean, from_html
@@ -256,3 +257,20 @@ def _from_iso(text: str) -> datetime | None:
         return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def from_config(options: Options, secrets: Secrets) -> FeedsSource:
+    """The source out of [sources.feeds]. Raises ConfigError."""
+    if isinstance(options, Mapping):
+        options = Table("sources.feeds", options, ("feeds",)).options.get("feeds", [])
+    if not isinstance(options, list | tuple):
+        raise ConfigError("sources.feeds", f"should be an array of tables, not {kind(options)}")
+    entries: list[FeedEntry] = []
+    for number, one in enumerate(options):
+        table = Table(f"sources.feeds[{number}]", one, ("name", "url"))
+        entry = FeedEntry(name=table.text("name"), url=table.url("url"))
+        if any(entry.name == other.name for other in entries):
+            raise table.error("name", f"used twice: {entry.name!r}")
+        if one.get("enabled", True):
+            entries.append(entry)
+    return FeedsSource(entries)

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from crawler.source import Cursor, Failure, Fetch, MoveCursor, Notice, Output, Page, Window
+from crawler.sources._table import Options, Secrets, Table
 from data.errors import PageError
 from data.ids import PaperId, arxiv_id
 from data.records import BadRecord, PaperRecord, Signal
@@ -129,3 +130,11 @@ def _signal(name: str, value: Any, at: datetime) -> Signal | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} is a {type(value).__name__}, not a number")
     return Signal(name=name, value=float(value), at=at)
+
+
+def from_config(options: Options, secrets: Secrets) -> HfDailySource:
+    """The source out of [sources.hf_daily]. Raises ConfigError."""
+    table = Table("sources.hf_daily", options, ("first_days", "reread_days", "site_url"))
+    return HfDailySource(
+        **table.keywords({"first_days": "first_days", "reread_days": "reread_days", "site": "site_url"})
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.registry import SOURCES, arxiv_by_id, build
+from crawler.registry import SOURCES, build
 from crawler.source import Source
+from crawler.sources.arxiv import by_id_from_config
 from data.errors import ConfigError, UnknownSource
 
 TABLES = {
@@ -30,7 +31,7 @@ def test_options_arrive():
     assert build("cvf", {"conferences": ["wacv2025"]}).conferences == ("WACV2025",)
     assert build("feeds", {"feeds": TABLES["feeds"]}).feeds == build("feeds", TABLES["feeds"]).feeds
     assert build("feeds", [{"name": "off", "url": "https://x.example.org", "enabled": False}]).feeds == ()
-    by_id = arxiv_by_id(["2603.01001"], {"api_url": "http://127.0.0.1:1/q"})
+    by_id = by_id_from_config(["2603.01001"], {"api_url": "http://127.0.0.1:1/q"})
     assert [f.url for f in by_id.requests({}, None)] == [
         "http://127.0.0.1:1/q?id_list=2603.01001&start=0&max_results=1"
     ]
