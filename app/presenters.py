@@ -291,6 +291,12 @@ def empty_day(feed: Feed, areas: Areas, *, has_days: bool, store_size: int) -> s
     return notice("Every paper of this day was withdrawn.")
 
 
+def near_notice(feed: Feed, areas: Areas, *, inside: int) -> str:
+    """Said above papers that an area's list shows only because they come nearest to it."""
+    count = f"Nothing {'more ' if inside else ''}of this day reaches {areas.threshold:.0%} relevance for"
+    return notice(f"{count} {areas.title(feed.area)}. These papers come nearest:")
+
+
 def starter_notice(store_size: int) -> str:
     """Said above the list while only the starter set is there."""
     return notice(

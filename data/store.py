@@ -389,6 +389,7 @@ class _Batch:
                 sorted({(r.source, r.source_id) for r in records}),
             )
         }
+        by_title = self._papers_by_title(sorted({title_key(t) for r in records if not r.papers for t in r.titles}))
         stored = Stored()
         for record in records:
             mention_id = known.get((record.source, record.source_id))
@@ -406,7 +407,22 @@ class _Batch:
                 if pair not in self._by_id:
                     stored += self.papers([_provisional(record, paper)])
                 self._rows["mention_papers"].append({"mention_id": mention_id, "paper_id": self._by_id[pair]})
+            if not record.papers:
+                named = next((by_title[k] for k in map(title_key, record.titles) if k in by_title), None)
+                if named is not None:
+                    self._rows["mention_papers"].append({"mention_id": mention_id, "paper_id": named})
         return stored
+
+    def _papers_by_title(self, keys: Sequence[str]) -> dict[str, int]:
+        """Papers by normalised title, where exactly one has it."""
+        found: dict[str, list[int]] = {}
+        for key, paper_id in _select(
+            self._conn,
+            "SELECT title_key, id FROM papers WHERE title_key IN (SELECT value FROM json_each(?))",
+            [key for key in keys if len(key) >= SHORTEST_TITLE],
+        ):
+            found.setdefault(key, []).append(paper_id)
+        return {key: ids[0] for key, ids in found.items() if len(ids) == 1}
 
     def _mention_row(self, mention_id: int, record: MentionRecord) -> dict[str, Any]:
         return {

@@ -45,7 +45,13 @@ def show(services: Services) -> None:
     if feed.day is None:
         st.html(presenters.starter_notice(services.reader.count()))
     first = (page - 1) * PER_PAGE
-    st.html(presenters.feed_cards(feed.ranked[first : first + PER_PAGE], areas, first + 1))
+    listed = feed.ranked[first : first + PER_PAGE]
+    inside = [item for item in listed if item.belongs]
+    if inside:
+        st.html(presenters.feed_cards(inside, areas, first + 1))
+    if near := [item for item in listed if not item.belongs]:
+        st.html(presenters.near_notice(feed, areas, inside=len(inside)))
+        st.html(presenters.feed_cards(near, areas, first + len(inside) + 1))
     if pager := presenters.pager(len(feed.ranked), page, lambda n: address(page=str(n))):
         st.html(pager)
 

@@ -153,6 +153,35 @@ def test_mentions_make_provisional_papers_that_a_better_source_completes(
     assert [m.signals for m in reader.mentions_of([2])[2]] == [{"points": 7.0}]
 
 
+def test_a_thread_that_names_a_paper_by_its_title_alone(store: Store, reader: Reader, record: Make) -> None:
+    store.put("arxiv", [record("2511.00001"), record("2511.00002", title="Twice There")], now=NOW)
+    title = record("2511.00001").title
+    threads = [
+        MentionRecord(
+            source="reddit", source_id="t3_1", channel="ML", title=f"[R] {title}", titles=(f"[R] {title}", title)
+        ),
+        MentionRecord(
+            source="reddit", source_id="t3_2", channel="ML", title="On something else", titles=("On something else",)
+        ),
+    ]
+    store.put("reddit", threads, now=NOW)
+    store.put("reddit", threads, now=NOW)
+    assert [m.title for m in reader.mentions_of([1, 2]).get(1, [])] == [f"[R] {title}"]
+    assert reader.mentions_of([2]) == {}
+    late = record("2511.00003", title="On something else, written later")
+    store.put("arxiv", [late, record("2511.00004", title="On something else")], now=NOW)
+    store.put("reddit", threads, now=NOW)  # the thread is read again and finds its paper
+    assert [m.title for m in reader.mentions_of([4])[4]] == ["On something else"]
+
+
+def test_citations_of_landmarks_are_kept(store: Store, reader: Reader, record: Make) -> None:
+    landmark = parse_id("arxiv:2511.00001")
+    store.put("arxiv", [record("2511.00001")], now=NOW)
+    unknown = parse_id("arxiv:2401.00009")
+    store.put("semantic_scholar", [record("2511.00002", cites=(landmark, unknown))] * 2, now=NOW)
+    assert reader.citing(1) == [2]
+
+
 def test_signals_are_kept_as_time_series(store: Store, reader: Reader, record: Make) -> None:
     for n, value in enumerate((3, 9)):
         at = NOW + timedelta(days=n)
