@@ -10,21 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from app.wiring import VERSION, Frontier, explicit_delays
 from crawler.registry import SOURCES, build
-from crawler.report import SourceReport
+from crawler.report import TROUBLE, SourceReport
 from crawler.sink import Plan, Validators
 from crawler.source import Brief, Fetch, SourceOff, Window
 from data.config import SECRETS
 from data.errors import CrawlError, InputError, MalformedId, UnknownPaper, UnknownSource
 from data.ids import PaperId, parse_id
 from data.papers import Stored
-from data.records import BadRecord, PaperRecord
+from data.records import BadRecord, MentionRecord, PaperRecord
 
 if TYPE_CHECKING:
     from crawler.options import EngineOptions
+    from crawler.probe import Probed
     from data.reader import Reader
     from data.store import Store
     from index.search import Mode
@@ -53,13 +55,19 @@ class Crawled:
 
     @property
     def partial(self) -> bool:
-        return any(r.verdict in ("degraded", "failed") for r in self.reports)
+        """Something was lost, or is overdue."""
+        return any(r.verdict in TROUBLE for r in self.reports)
 
     @property
     def unreachable(self) -> bool:
         """No source that ran gave anything."""
         ran = [r for r in self.reports if r.verdict != "off"]
         return bool(ran) and all(r.verdict == "failed" for r in ran)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all is well, 1 nothing could be reached, 3 something was lost or is overdue."""
+        return 1 if self.unreachable else 3 if self.partial else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +111,11 @@ def off_reason(frontier: Frontier, name: str) -> str:
     if options is None:
         return f"nothing is configured under [sources.{name}]"
     if isinstance(options, Mapping) and options.get("enabled") is False:
-        return f"switched off by [sources.{name}] enabled = false"
+        try:
+            build(name, options, secrets(frontier))
+        except SourceOff as exc:
+            return f"[sources.{name}] enabled = false, and it {exc}"
+        return f"[sources.{name}] enabled = false"
     return ""
 
 
@@ -191,13 +203,17 @@ def crawl(
     until: date | None = None,
     patience_s: float | None = None,
     progress: Progress | None = None,
+    options: EngineOptions | None = None,
 ) -> Crawled:
     """Fetch from the named sources (default: all that are on); records are stored as they come.
 
     After `patience_s`, pages that can wait (a conference's thousands of abstracts) are left for the next run.
+    `options` stand in for those of the configuration (`engine_options`).
     Raises UnknownSource, ConfigError, StoreError, CrawlError (another crawl runs).
     """
     from crawler.engine import crawl as run_engine
+    from crawler.mailbox import run_mail_source
+    from crawler.sources.scholar_alerts import ScholarAlertsSource
 
     wanted = list(names) or enabled_sources(frontier)
     now = frontier.now()
@@ -212,13 +228,19 @@ def crawl(
                 return run_engine(
                     of,
                     sink=StoreSink(store, frontier),
-                    options=replace(engine_options(frontier), patience_s=patience_s),
+                    options=replace(options or engine_options(frontier), patience_s=patience_s),
                     validators=lambda url: _validators(reader, url),
                     clock=frontier.now,
                     progress=progress,
                 )
 
-            reports = engine(plans)
+            letters = [p for p in plans if isinstance(p.source, ScholarAlertsSource)]
+            reports = engine([p for p in plans if p not in letters])
+            sink = StoreSink(store, frontier)
+            reports += [
+                run_mail_source(p, sink=sink, clock=frontier.now, monotonic=monotonic, progress=progress)
+                for p in letters
+            ]
             if "arxiv" in enabled_sources(frontier) and any(r.mentions or r.new for r in reports):
                 reports = _resolved(reports, reader, window, frontier.config.sources["arxiv"], engine)
             if not names:
@@ -273,6 +295,25 @@ def first_requests(
         reader.close()
 
 
+def try_source(frontier: Frontier, name: str) -> Probed:
+    """Make the first request of a source and say what came back; nothing is stored. A source that the configuration
+    switches off is tried all the same. Raises UnknownSource, ConfigError, and SourceOff when it lacks what it needs."""
+    from crawler.probe import probe
+
+    if name not in SOURCES:
+        raise UnknownSource(name, list(SOURCES))
+    source = build(name, frontier.config.sources.get(name, {}), secrets(frontier))
+    reader = frontier.open_reader() if frontier.home.store.exists() else None
+    try:
+        brief = _brief(frontier, name, reader) if reader else Brief()
+        cursor = reader.cursor(name) if reader else {}
+    finally:
+        if reader:
+            reader.close()
+    plan = Plan(source=source, cursor=cursor, window=Window(now=frontier.now(), brief=brief))
+    return probe(plan, options=engine_options(frontier), clock=frontier.now)
+
+
 def fetch_from_arxiv(frontier: Frontier, *, query: str = "", ids: Sequence[str] = (), limit: int = 100) -> Stored:
     """Papers from arXiv's query API, by a query or by ids. Raises CrawlError, StoreError."""
     from crawler.arxiv_client import arxiv_client, by_ids, search
@@ -304,7 +345,7 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
     broken = ""
     total = Stored()
 
-    def good() -> Iterator[PaperRecord]:
+    def good() -> Iterator[PaperRecord | MentionRecord]:
         for record in read_records(path, now=frontier.now()):
             counts["read"] += 1
             if isinstance(record, BadRecord):

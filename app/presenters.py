@@ -23,6 +23,8 @@ from app.markup import (
     text,
 )
 from app.services import Answer, Feed, Found
+from crawler.health import Day, sparkline
+from crawler.report import TROUBLE
 from data.config import AreaConfig
 from data.papers import Paper, SourceRun
 from ranking.feed import Ranked, telling
@@ -173,10 +175,8 @@ def _card(rank: int, paper: Paper, *, chips: str, badges: str, why: str, with_da
 def where(paper: Paper, *, with_day: bool) -> str:
     """Venue and its status, arXiv categories, and the year or day."""
     parts: list[str] = []
-    if paper.venue:
-        status = f" {text(paper.venue_status, 60)}" if paper.venue_status else ""
-        year = f" {paper.year}" if paper.year and str(paper.year) not in paper.venue else ""
-        parts.append(f"<b>{text(paper.venue, 80)}</b>{year}{status}")
+    if paper.appeared:
+        parts.append(f"<b>{text(paper.appeared, 120)}</b>")
     if paper.categories:
         parts.append(text(", ".join(paper.categories[:5]), 120))
     if paper.day and with_day:
@@ -223,28 +223,33 @@ def day_line(feed: Feed, runs: Sequence[SourceRun], *, today: date, now: datetim
 
 
 def health_line(runs: Sequence[SourceRun], now: datetime, *, linked: bool = True) -> str:
-    """How the last run went: all answered, or who did not and what was lost; and when. `linked`: to the sources."""
+    """How the last run went: all answered, or who did not, what was lost, what is overdue; why there is nothing new
+    where a source says so itself; and when. `linked`: to the sources."""
     asked = [run for run in runs if run.verdict != "off"]
     if not asked:
         return "no source has run yet"
     last = max(run.started_at for run in asked)
-    bad = [run for run in asked if run.verdict in ("failed", "degraded")]
+    bad = [run for run in asked if run.verdict in TROUBLE]
     if bad:
         kind = "fr-alert" if any(run.verdict == "failed" for run in bad) else "fr-warn"
-        said = "; ".join(f"{text(run.source, 40)}: {text(run.verdict, 20)}{_loss(run)}" for run in bad)
+        said = "; ".join(f"{text(run.source, 40)}: {text(run.verdict, 20)}{_trouble(run)}" for run in bad)
         if rest := len(asked) - len(bad):
             said += f"; {plural(rest, 'other source')} answered"
         if linked:
             said = f'<a class="{kind}" href="{href("sources", {})}" target="_self">{said}</a>'
     else:
         said = "the only source answered" if len(asked) == 1 else f"all {len(asked)} sources answered"
+    told = [run for run in asked if run.verdict in ("waiting", "quiet") and run.report.get("text")]
+    said += "".join(f"; {text(run.source, 40)}: {text(run.report['text'], 160)}" for run in told)
     when = ago(last, now)
     if (now - last).total_seconds() > STALE_HOURS * 3600:
         when = f'<span class="fr-alert">last checked {when}</span>'
     return f"{said} · {when}"
 
 
-def _loss(run: SourceRun) -> str:
+def _trouble(run: SourceRun) -> str:
+    if run.verdict == "stalled":
+        return f", {text(said, 160)}" if (said := run.report.get("text")) else ""
     lost = max(_count(run, "lost_requests"), len(_texts(run, "lost")))
     parts = [f", {plural(lost, 'page')} lost"] if lost else []
     if bad := _count(run, "bad"):
@@ -347,24 +352,30 @@ class SourceRow:
     numbers: Sequence[tuple[str, str]]
     lost: Sequence[str]
     notices: Sequence[str]
+    days: Sequence[Day] = ()
 
 
 _MEANINGS = {
     "fresh": "answered, with something new",
     "quiet": "answered, nothing new",
+    "waiting": "answered, today's batch is not due yet",
+    "stalled": "answered, but something is overdue",
     "degraded": "answered in part",
     "failed": "did not answer",
     "off": "did not run",
 }
 
 
-def source_rows(runs: Sequence[SourceRun], now: datetime) -> list[SourceRow]:
-    """The last run of each source, the worst first."""
-    order = {"failed": 0, "degraded": 1, "fresh": 2, "quiet": 2, "off": 3}
-    return [_source_row(run, now) for run in sorted(runs, key=lambda r: (order.get(r.verdict, 0), r.source))]
+def source_rows(
+    runs: Sequence[SourceRun], now: datetime, days: Mapping[str, Sequence[Day]] | None = None
+) -> list[SourceRow]:
+    """The last run of each source, the worst first; `days` are its last days."""
+    order = {"failed": 0, "degraded": 1, "stalled": 1, "fresh": 2, "waiting": 2, "quiet": 2, "off": 3}
+    ordered = sorted(runs, key=lambda r: (order.get(r.verdict, 0), r.source))
+    return [_source_row(run, now, (days or {}).get(run.source, ())) for run in ordered]
 
 
-def _source_row(run: SourceRun, now: datetime) -> SourceRow:
+def _source_row(run: SourceRun, now: datetime, days: Sequence[Day]) -> SourceRow:
     off = str(run.report.get("off") or "")
     expected = run.report.get("expected")
     numbers = [("expected", "not said" if expected is None else f"{_count(run, 'expected'):,.0f}")]
@@ -382,11 +393,12 @@ def _source_row(run: SourceRun, now: datetime) -> SourceRow:
     return SourceRow(
         source=run.source,
         verdict=run.verdict,
-        meaning=off or _MEANINGS.get(run.verdict, ""),
+        meaning=off or ": ".join(filter(None, (_MEANINGS.get(run.verdict, ""), str(run.report.get("text") or "")))),
         when=f"{ago(run.started_at, now)}, {run.started_at:%Y-%m-%d %H:%M} UTC",
         numbers=[] if off else numbers,
         lost=[*_texts(run, "lost"), *unreadable],
         notices=_texts(run, "notices"),
+        days=days,
     )
 
 
@@ -399,13 +411,24 @@ def source_cards(rows: Sequence[SourceRow]) -> str:
             f'<article class="fr-source fr-v-{escape(row.verdict)}">'
             f'<h3><span class="fr-dot"></span>{text(row.source, 60)}'
             f' <span class="fr-verdict">{text(row.verdict)}</span></h3><p>{text(row.meaning)}</p>'
-            f'<p class="fr-muted">{text(row.when)}</p>'
+            f'<p class="fr-muted">{text(row.when)}{_spark(row.days)}</p>'
             + (f'<dl class="fr-numbers">{numbers}</dl>' if numbers else "")
             + _items("Lost", row.lost)
             + _items("Notices", row.notices)
             + "</article>"
         )
     return "".join(out)
+
+
+def _spark(days: Sequence[Day]) -> str:
+    """What was new on each of the last days, as a line of bars with the numbers behind it; "" where nothing is known."""
+    if not days:
+        return ""
+    said = ", ".join(
+        f"{short_day(d.day)}: {'no run' if d.new is None else f'{d.new:,} new, {d.verdict}'}" for d in days
+    )
+    bars = f'<span class="fr-spark" role="img" aria-label="{text(said)}" title="{text(said)}">{sparkline(days)}</span>'
+    return f" · last {len(days)} days {bars}"
 
 
 def _items(label: str, items: Sequence[str], most: int = 5) -> str:

@@ -6,16 +6,20 @@ Commands and pages call these and show what comes back; nothing here prints, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from app.wiring import Frontier
+from crawler.health import SEASONAL, Day, last_days, silence
 from data.errors import UnknownArea
 from data.papers import Filter, Paper, PaperDetail, SourceRun
 from ranking.areas import expand, with_parents
 from ranking.feed import Ranked, rank
+
+HABIT_DAYS = 90
+"""How far back a source's habit is read."""
 
 if TYPE_CHECKING:
     from data.reader import Reader
@@ -198,8 +202,24 @@ class Services:
         return ranked[0] if ranked else None
 
     def health(self) -> list[SourceRun]:
-        """The last run of each source."""
-        return self.reader.source_runs()
+        """The last run of each source. One that is silent for longer than its own habit counts as stalled, and its
+        report says so under `silent`; a source that explains its standing itself knows better than its habit, and conferences have none."""
+        history = self.reader.run_history(self.frontier.now() - timedelta(days=HABIT_DAYS))
+        out = []
+        for run in self.reader.source_runs():
+            exempt = run.source in SEASONAL or run.report.get("standing")
+            quiet = None if exempt else silence(history.get(run.source, ()))
+            if quiet is not None and run.verdict in ("fresh", "quiet", "waiting"):
+                report = {**run.report, "verdict": "stalled", "text": str(quiet), "silent": str(quiet)}
+                run = replace(run, verdict="stalled", report=report)
+            out.append(run)
+        return out
+
+    def source_days(self, count: int = 7) -> dict[str, list[Day]]:
+        """What each source brought on each of the last days, oldest first."""
+        today = self.frontier.now().date()
+        history = self.reader.run_history(self.frontier.now() - timedelta(days=count))
+        return {run.source: last_days(history.get(run.source, ()), today, count) for run in self.reader.source_runs()}
 
     def volumes(self, days: int = 14) -> list[tuple[date, int]]:
         """How many papers each of the latest days brought, newest first, days without any as 0."""

@@ -9,18 +9,21 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import arxiv
 import requests
+import urllib3
 
 from crawler import policy, urls
 from crawler.gates import Gates
-from crawler.options import EngineOptions
-from crawler.sources._arxiv_pages import paper, read_xml
+from crawler.options import EngineOptions, group_of
+from crawler.sources._arxiv_pages import paper
 from crawler.sources._arxiv_text import category, from_latex
+from crawler.xml import parse_xml
 from data.errors import CrawlError, MalformedId, PageError
 from data.ids import arxiv_id, arxiv_version
 from data.records import PaperRecord
@@ -79,6 +82,8 @@ class PoliteSession(requests.Session):
             target = urls.from_mirror(urljoin(url, response.headers["location"]), self._options.mirror)
             if problem := urls.redirect_problem(url, target):
                 raise GaveUp(problem)
+            if group_of(urlsplit(target).hostname or "") != group_of(urlsplit(url).hostname or ""):
+                raise GaveUp(f"redirects to another site, {urls.origin(target)[:200]}")
             url = target
         raise GaveUp(f"redirected more than {MAX_REDIRECTS} times, last to {url}")
 
@@ -118,13 +123,16 @@ class PoliteSession(requests.Session):
         return response
 
     def _load(self, response: requests.Response) -> None:
-        """Reads the body, up to the limit."""
+        """Reads the body, up to the limits of size and of time in all."""
         limit, parts, size = self._options.max_bytes, [], 0
+        until = time.monotonic() + self._options.timeout_s
         with response:
-            for part in response.iter_content(CHUNK):
+            for part in _parts(response):
                 parts.append(part)
                 if (size := size + len(part)) > limit:
                     raise GaveUp(f"the answer is too large: more than {limit} bytes")
+                if time.monotonic() > until:
+                    raise requests.exceptions.ReadTimeout
         response._content = b"".join(parts)  # as requests' own `content` does after streaming
 
     def _pause_s(self, response: requests.Response, backoff: float) -> float:
@@ -143,7 +151,7 @@ class PoliteSession(requests.Session):
         if policy.retryable(status):
             raise _Again(f"HTTP {status}")
         try:
-            root = read_xml(response.content, "arXiv API")
+            root = parse_xml(response.content, "arXiv API")
             if root.tag != f"{_ATOM}feed":
                 raise PageError(f"arXiv API: the page is {str(root.tag)[:80]}, not an Atom feed")
         except PageError as exc:
@@ -159,6 +167,20 @@ class PoliteSession(requests.Session):
         total, start = (root.findtext(f"{_OPENSEARCH}{name}") or "" for name in ("totalResults", "startIndex"))
         if not entries and total.strip().isdigit() and start.strip().isdigit() and int(total) > int(start):
             raise _Again(f"an empty page from {start.strip()} on, though there are {total.strip()} results")
+
+
+def _parts(response: requests.Response) -> Iterator[bytes]:
+    """The decompressed body as it comes: requests' own `iter_content` would wait for a whole chunk, and each byte of a
+    slow one counts as a sign of life."""
+    try:
+        while part := response.raw.read1(CHUNK, decode_content=True):
+            yield part
+    except urllib3.exceptions.DecodeError as exc:
+        raise requests.exceptions.ContentDecodingError(exc) from exc
+    except urllib3.exceptions.ReadTimeoutError as exc:
+        raise requests.exceptions.ReadTimeout(exc) from exc
+    except (urllib3.exceptions.HTTPError, OSError) as exc:
+        raise requests.exceptions.ChunkedEncodingError(exc) from exc
 
 
 def arxiv_client(options: EngineOptions, *, page_size: int = PAGE_SIZE, gates: Gates | None = None) -> arxiv.Client:

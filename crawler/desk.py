@@ -9,7 +9,7 @@ from typing import Any
 
 from crawler.report import SourceReport
 from crawler.sink import Plan, Record, Sink, Validators
-from crawler.source import Expect, Failure, Fetch, MoveCursor, Notice, Output, Page
+from crawler.source import Expect, Failure, Fetch, MoveCursor, Notice, Output, Page, Standing
 from crawler.traffic import Lane
 from data.errors import FrontierError, PageError
 from data.records import BadRecord, MentionRecord, PaperRecord
@@ -93,6 +93,8 @@ class Desk:
                 case PaperRecord():
                     lane.seen.add(out.source_id)
                     report.received = len(lane.seen)
+                    if out.day is not None and not out.update_only:
+                        lane.days.add(out.day)
                     records.append(out)
                 case MentionRecord():
                     report.mentions += 1
@@ -109,9 +111,13 @@ class Desk:
                     report.expected = (report.expected or 0) + out.count
                 case Notice():
                     (report.lost if out.lost else report.notices).append(out.text)
+                case Standing():
+                    report.standing, report.text, lane.unless = out.verdict, out.text, out.unless
                 case _:
                     self._broke(lane, TypeError(f"yielded a {type(out).__name__}"), where)
                     return []
+        if lane.unless in lane.days:
+            report.standing, report.text, lane.unless = "", "", None
         self._store(lane, records, cursor, validators)
         return fetches
 
@@ -134,6 +140,7 @@ class Desk:
             lane.report.new += stored.new
             lane.report.changed += stored.changed
             lane.report.ignored += stored.ignored
+            lane.report.new_mentions += stored.mentions
 
     def _broke(self, lane: Lane, exc: Exception, where: str) -> None:
         lane.broken = True

@@ -1,4 +1,5 @@
-"""Papers from a file of JSON lines, plain or gzip: Frontier's own form, or the arXiv metadata snapshot.
+"""Papers from a file of JSON lines, plain or gzip: Frontier's own form, or the arXiv metadata snapshot; or from Google
+Scholar alert mails: a file of .eml or .html, an mbox, a maildir or a folder of such files.
 
 The snapshot is Cornell-University/arxiv at https://www.kaggle.com/datasets/Cornell-University/arxiv (CC0), about three
 million lines; each line says by its keys which of the two forms it has.
@@ -16,10 +17,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from crawler.mailbox import is_mail_path, mails_of
 from crawler.sources._arxiv_text import is_withdrawn, names_of, parse_time, split_authors
+from crawler.sources.scholar_alerts import parse_mail
 from data.errors import InputError, MalformedId
 from data.ids import PaperId, arxiv_id, parse_id, url_of
-from data.records import BadRecord, PaperRecord, Signal
+from data.records import BadRecord, MentionRecord, PaperRecord, Signal
 
 SOURCE = "import"
 SNAPSHOT = "arxiv_snapshot"
@@ -30,12 +33,16 @@ _SKIPPED_AT_ONCE = 1024 * 1024
 _MONTHS = {m: i for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}  # noqa: SIM905
 
 
-def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | BadRecord]:
-    """The papers of a file, line by line, in constant memory. A line that is no paper is a BadRecord.
+def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | MentionRecord | BadRecord]:
+    """The papers of a file, line by line, in constant memory. A line that is no paper is a BadRecord. Alert mails give
+    their mentions too.
 
     `now` (UTC) dates the citation counts. Raises InputError where the file cannot be read or is cut short, after
     everything before that was yielded.
     """
+    if is_mail_path(path):
+        yield from _from_mails(path)
+        return
     number = 0
     try:
         with path.open("rb") as plain:
@@ -59,6 +66,19 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | BadReco
     except OSError as exc:
         where = f" after line {number}" if number else ""
         raise InputError(str(path), f"cannot be read{where}: {exc.strerror or exc}") from exc
+
+
+def _from_mails(path: Path) -> Iterator[PaperRecord | MentionRecord | BadRecord]:
+    """InputError for a folder in which there are no mails."""
+    count = 0
+    for count, mail in enumerate(mails_of(path), 1):  # noqa: B007
+        if mail.body is None:
+            yield BadRecord(source=SOURCE, where=mail.where, problem=mail.problem)
+            continue
+        records = list(parse_mail(mail.body))
+        yield from records or [BadRecord(source=SOURCE, where=mail.where, problem="no Google Scholar alert")]
+    if not count:
+        raise InputError(str(path), "a folder without mails", mend="mails end in .eml or .html")
 
 
 def _line(line: bytes, path: Path, number: int, now: datetime) -> Iterator[PaperRecord | BadRecord]:

@@ -15,10 +15,30 @@ PUBLISHED_DELAYS = {
 
 GROUPS = {
     "openaccess.thecvf.com": "cvf",
+    "www.ecva.net": "ecva",
+    "papers.nips.cc": "neurips",
+    "proceedings.neurips.cc": "neurips",
+    "proceedings.mlr.press": "pmlr",
+    "neurips.cc": "virtual",
+    "icml.cc": "virtual",
+    "iclr.cc": "virtual",
+    "mlsys.org": "virtual",
+    "cvpr.thecvf.com": "virtual",
+    "iccv.thecvf.com": "virtual",
+    "eccv.ecva.net": "virtual",
+    "dblp.org": "dblp",
+    "raw.githubusercontent.com": "github",
+    "api.github.com": "github_api",
     "huggingface.co": "huggingface",
     "hf.co": "huggingface",
+    "hn.algolia.com": "hackernews",
+    "lobste.rs": "lobsters",
     "www.reddit.com": "reddit",
-    "oauth.reddit.com": "reddit",
+    "oauth.reddit.com": "reddit_oauth",
+    "www.zhihu.com": "zhihu",
+    "zhuanlan.zhihu.com": "zhihu",
+    "api.semanticscholar.org": "semantic_scholar",
+    "api.openalex.org": "openalex",
 }
 
 
@@ -44,7 +64,8 @@ class EngineOptions:
     then robots.txt's Crawl-delay does not raise it. `gate_dir` keeps the moment of each group's last request between
     processes. After `patience_s` (None: no end), requests that can wait are left for the next run. `host_patience`:
     after so many requests in a row that a host left without a usable answer, after all their retries, the rest of the
-    run's requests to it are given up at once.
+    run's requests to it are given up at once. `own_origins` (see `urls.origins`) are those that the configuration names
+    for sources: they may be private, as what a source asks first may be; to any other private address nothing is sent.
     """
 
     user_agent: str
@@ -61,6 +82,7 @@ class EngineOptions:
     host_patience: int = 3
     patience_s: float | None = None
     gate_dir: Path | None = None
+    own_origins: frozenset[str] = frozenset()
 
     def delay_of(self, group: str) -> float:
         """Seconds between two requests of a group; the longest where several of its hosts are named."""

@@ -16,10 +16,24 @@ OVERLOAD = frozenset({429, 503})
 UNREACHABLE_RETRIES = 1
 """How often a host that cannot be found or connected to is tried again: mostly it is our own network that is down."""
 
+LONG_DELAY_S = 10.0
+"""A host group with more than this between its requests is not tried again then: it would hold up the run for nothing."""
+
+
+def unreachable_retries(delay_s: float) -> int:
+    """How often an unreachable host of a group with this delay is tried again."""
+    return UNREACHABLE_RETRIES if delay_s <= LONG_DELAY_S else 0
+
 
 def retryable(status: int) -> bool:
     """Whether the same request may succeed later: request timeout, too early, too many requests, any server error."""
     return status in RETRYABLE_CLIENT_ERRORS or 500 <= status <= 599
+
+
+def problem_of(status: int) -> str:
+    """What a status other than 200 and 304 means, in words for the report."""
+    means = {401: ": needs a login", 407: ": the proxy needs a login"}
+    return f"HTTP {status}{means.get(status, '')}"
 
 
 def _http_date(text: str | None) -> datetime | None:

@@ -6,11 +6,15 @@ The handler lies underneath all middlewares. Mirror and gate are in it, so every
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import heapq
+import ipaddress
 import itertools
 import logging
 import re
+import socket
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -18,6 +22,7 @@ import aiohttp
 from scrapy import Request, Spider, signals
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler
 from scrapy.core.scheduler import BaseScheduler
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -33,6 +38,7 @@ from scrapy.exceptions import (
 from scrapy.http import Headers, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
+from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
 from crawler import policy, urls
 from crawler.options import EngineOptions, group_of
@@ -47,6 +53,12 @@ logger = logging.getLogger(__name__)
 ASK, SLOT, CRAWL_DELAY = "ask", "download_slot", "crawl_delay"  # keys of Request.meta; the slot is Scrapy's own key
 MAX_REDIRECTS = 5
 GROUPS_AT_ONCE = 64
+MAX_ENCODINGS = 2  # compressions of one answer, one in the other
+TO_EVERYONE = frozenset(
+    {b"accept", b"accept-encoding", b"accept-language", b"user-agent", b"content-type", b"if-none-match"}
+    | {b"if-modified-since"}
+)
+"""Headers that a redirect takes along to another host; any other may be a secret."""
 
 
 def ask_of(request: Request) -> Ask:
@@ -72,6 +84,60 @@ def _traffic_of(crawler: Crawler) -> Traffic:
     return cast(Traffic, crawler.spider.traffic)  # type: ignore[union-attr]
 
 
+def _goes_home(request: Request, options: EngineOptions) -> bool:
+    """Whether a request is one that may go to a private address: to an origin that the source asked of its own accord
+    or the configuration names, straight or by redirects within it; or to the mirror."""
+    base = options.mirror.rstrip("/")
+    if base and request.url.startswith(base + "/"):
+        return True
+    where = {urls.origin(url) for url in (request.url, *request.meta.get("redirect_urls", ()))}
+    return len(where) == 1 and where <= (ask_of(request).lane.homes | options.own_origins)
+
+
+def private_problem(request: Request, options: EngineOptions) -> str:
+    """Why a request is not made: a page leads to an address, as it is written, of this machine or its network."""
+    host = urlsplit(request.url).hostname or ""
+    return (
+        f"leads to the private address {host[:200]}"
+        if urls.is_private(host) and not _goes_home(request, options)
+        else ""
+    )
+
+
+@dataclass(slots=True)
+class _Way:
+    """What one request may connect to; `refused` is the private address that it was kept from."""
+
+    traffic: Traffic
+    origin: str
+    checked: bool  # false for the way to a mirror or a proxy
+    home: bool  # whether it may be private
+    refused: str = ""
+
+    def allows(self, host: str) -> bool:
+        private = urls.is_private_address(ipaddress.ip_address(host.partition("%")[0]))
+        if not self.checked:
+            return True
+        if self.home:  # what was public when the user's own choice was first asked does not become private later
+            return self.traffic.private.setdefault(self.origin, private) or not private
+        return not private
+
+
+_WAY: contextvars.ContextVar[_Way | None] = contextvars.ContextVar("way", default=None)
+
+
+def _socket(address: tuple[Any, ...]) -> socket.socket:
+    """The socket for one address of a host, just before it is connected: here no spelling and no name server that
+    answers differently the second time can deceive. https://en.wikipedia.org/wiki/DNS_rebinding"""
+    family, kind, protocol, _, where = address
+    way = _WAY.get()
+    if way is None or not way.allows(where[0]):
+        if way is not None:
+            way.refused = where[0]
+        raise OSError(f"{where[0]} is a private address")
+    return socket.socket(family=family, type=kind, proto=protocol)
+
+
 class TooManyRedirects(Refused):
     """More than MAX_REDIRECTS in a row."""
 
@@ -84,15 +150,21 @@ class PoliteHandler(AiohttpDownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        # Scrapy has no settings for these two. aiohttp sends a GET again at once when the connection was dropped, which
+        # Scrapy has no settings for these. aiohttp sends a GET again at once when the connection was dropped, which
         # no gate would see: retries are ours. And a connection is closed after its answer, because an idle one to
         # another host of the group would be a second one ("limit requests to a single connection at a time",
         # https://info.arxiv.org/help/api/tou.html).
         session, connector = self._session, self._session.connector
-        if session._retry_connection is not True or connector is None or connector.force_close:
+        if (
+            session._retry_connection is not True
+            or not isinstance(connector, aiohttp.TCPConnector)
+            or connector.force_close
+            or connector._socket_factory is not None
+        ):
             raise RuntimeError("this version of aiohttp keeps connections in a way that the engine does not know")
         session._retry_connection = False
         connector._force_close = True
+        connector._socket_factory = _socket
         self._traffic = _traffic_of(crawler)
         crawler.signals.connect(self._began, signals.headers_received)
 
@@ -107,10 +179,26 @@ class PoliteHandler(AiohttpDownloadHandler):
         sent = request.replace(url=urls.to_mirror(request.url, traffic.options.mirror))
         if sent.url != request.url:
             sent.meta.pop("proxy", None)  # a proxy is for the way to the original host
+        if problem := private_problem(request, traffic.options):
+            raise Refused(problem)
+        way = _Way(
+            traffic=traffic,
+            origin=urls.origin(request.url),
+            checked=sent.url == request.url and not sent.meta.get("proxy") and not self._is_mirror(sent.url),
+            home=_goes_home(request, traffic.options),
+        )
         gate = traffic.gates.of(group)
         async with gate.apassing(request.meta.get(CRAWL_DELAY, 0.0)):
             ask_of(request).lane.report.requests += 1
-            response = await super().download_request(sent)
+            token = _WAY.set(way)
+            try:
+                response = await super().download_request(sent)
+            except Exception as exc:
+                if way.refused:
+                    raise Refused(f"{way.origin} is at the private address {way.refused}") from exc
+                raise
+            finally:
+                _WAY.reset(token)
             self._heed(request, response)
         logger.debug("%s: HTTP %d, %d bytes", request.url, response.status, len(response.body))
         # A plain Response: sources take bytes, and guessing an encoding would only cost time.
@@ -123,6 +211,10 @@ class PoliteHandler(AiohttpDownloadHandler):
             ip_address=response.ip_address,
             protocol=response.protocol,
         )
+
+    def _is_mirror(self, url: str) -> bool:
+        base = self._traffic.options.mirror.rstrip("/")
+        return bool(base) and url.startswith(base + "/")
 
     def _began(self, request: Request) -> None:
         self._traffic.gates.of(request.meta[SLOT]).answered()
@@ -232,6 +324,8 @@ class Robots:
 
     async def process_request(self, request: Request) -> None:
         ask = ask_of(request)
+        if problem := private_problem(request, self._traffic.options):
+            raise Refused(problem)
         if ask.fetch.kind != "page":
             return
         parts = urlsplit(request.url)
@@ -284,19 +378,51 @@ class Robots:
             await self._traffic.run(asyncio.sleep(wait_s))
 
 
+class Compression(HttpCompressionMiddleware):
+    """Scrapy's decompression, which stops at the limit; an answer that is compressed over and over is refused."""
+
+    def process_response(
+        self, request: Request, response: Response, spider: Spider | None = None
+    ) -> Request | Response:
+        encodings = b",".join(response.headers.getlist("Content-Encoding"))
+        if encodings.count(b",") >= MAX_ENCODINGS:
+            raise Refused(f"the answer is compressed {encodings.count(b',') + 1} times")
+        return super().process_response(request, response)
+
+    @staticmethod
+    def _decode(body: bytes, encoding: bytes, max_size: int) -> bytes:
+        """As Scrapy's, but the time that its way with deflate takes is quadratic (14 s for 60 MB)."""
+        if encoding != b"deflate":
+            return HttpCompressionMiddleware._decode(body, encoding, max_size)
+        for form in (zlib.MAX_WBITS, -zlib.MAX_WBITS):  # some servers leave zlib's header out
+            inflater = zlib.decompressobj(form)
+            try:
+                out = inflater.decompress(body, max_size + 1)
+            except zlib.error:
+                if form < 0:
+                    raise
+                continue
+            if len(out) > max_size:
+                raise _DecompressionMaxSizeExceeded(len(out), max_size)
+            return out
+        raise AssertionError("unreachable")
+
+
 class Redirects(RedirectMiddleware):
     """Scrapy's redirects, to where `urls.redirect_problem` lets us, through the gate of the host they lead to."""
 
     def process_response(
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
+        where = (response.headers.get("Location") or b"").decode("latin-1")
         try:
             out = super().process_response(request, response)
         except IgnoreRequest as exc:
             raise TooManyRedirects(f"redirected more than {MAX_REDIRECTS} times, last at {request.url}") from exc
+        except ValueError as exc:
+            raise Refused(f"HTTP {response.status} to {where[:200]!r}, which is no address: {exc}") from exc
         if not isinstance(out, Request):
             if 300 <= out.status <= 399 and out.status != 304:
-                where = (out.headers.get("Location") or b"").decode("latin-1")
                 raise Refused(f"HTTP {out.status} to {where[:200]!r}, which is not http or https")
             return out
         traffic = _traffic_of(self.crawler)
@@ -304,6 +430,11 @@ class Redirects(RedirectMiddleware):
         if problem := urls.redirect_problem(request.url, target):
             raise Refused(problem)
         out = out.replace(url=target) if target != out.url else out
+        if not urls.keeps_secrets(request.url, target):
+            if out.body:
+                raise Refused(f"redirects what was posted to another host, {urls.origin(target)[:200]}")
+            for name in [name for name in out.headers if name.lower() not in TO_EVERYONE]:
+                del out.headers[name]
         out.meta[SLOT] = group_of(urlsplit(target).hostname or "")
         out.meta.pop(CRAWL_DELAY, None)
         return out
@@ -340,7 +471,7 @@ def explain(exc: BaseException, options: EngineOptions) -> tuple[str, bool]:
                 return f"the server's certificate is not accepted: {cause.certificate_error}", False
             return f"no connection: {getattr(cause, 'os_error', exc)}", True
         case DownloadFailedError():
-            return f"the connection was lost: {exc}", True
+            return f"the connection was lost: {' '.join(str(exc).split())[:300]}", True
         case EOFError() | OSError() | zlib.error():
             return f"the answer's compression is broken: {exc}", True
     logger.error("a request failed in an unknown way", exc_info=exc)
@@ -363,7 +494,7 @@ def settings_for(options: EngineOptions) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
             "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
             "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
-            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
+            Compression: 590,
             Redirects: 600,
             "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
         },

@@ -68,6 +68,7 @@ class Fetch:
     remember: bool = False
     can_wait: bool = False
     priority: int = 0  # higher goes first
+    about: str = ""  # for people who test the source: what this request is for, where its address does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,22 @@ class Notice:
     lost: bool = False
 
 
-Output = PaperRecord | MentionRecord | BadRecord | Fetch | MoveCursor | Expect | Notice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the source itself can say of a run that brings nothing: `quiet` (nothing was announced: a weekend, a holiday,
+    an empty day that a second path confirms), `waiting` (the batch is not due yet), `stalled` (it is overdue).
+
+    `text` says why, in one line; an empty one with `quiet` says only that silence is normal for this source (between two
+    conferences), so that it is never held against its habit. With `unless`, it holds only if no paper of that day comes in the same run. The last
+    one of a run counts.
+    """
+
+    verdict: Literal["quiet", "waiting", "stalled"]
+    text: str
+    unless: date | None = None
+
+
+Output = PaperRecord | MentionRecord | BadRecord | Fetch | MoveCursor | Expect | Notice | Standing
 
 
 class Source(Protocol):

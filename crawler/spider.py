@@ -13,7 +13,7 @@ from twisted.python.failure import Failure as TwistedFailure
 
 from crawler import policy, urls
 from crawler.desk import Desk
-from crawler.scrapy_parts import FairScheduler, ask_of, explain, headers_of, request_for, unreachable
+from crawler.scrapy_parts import SLOT, FairScheduler, ask_of, explain, headers_of, request_for, unreachable
 from crawler.sink import Validators
 from crawler.source import Failure, Fetch, Page
 from crawler.traffic import Ask, Lane, Stopped, Traffic
@@ -42,6 +42,8 @@ class FrontierSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         for lane in self.lanes:
             for fetch in self.desk.first(lane):
+                if not fetch.can_wait:  # else it is one that a page named in an earlier run
+                    lane.homes.add(urls.origin(fetch.url))
                 for request in self._requests(lane, [fetch]):
                     yield request
 
@@ -93,7 +95,7 @@ class FrontierSpider(Spider):
         if status in (200, 304):
             self.traffic.answered(response.url)
             return self._page(ask, response)
-        problem, headers = f"HTTP {status}", headers_of(response.headers)
+        problem, headers = policy.problem_of(status), headers_of(response.headers)
         if not policy.retryable(status):
             self.traffic.answered(response.url)
             return self._failed(ask, status, problem, response.body)
@@ -114,7 +116,8 @@ class FrontierSpider(Spider):
         if ask.lane.broken or isinstance(exc, Stopped):
             return []
         problem, more = explain(exc, self.traffic.options)
-        if more and unreachable(exc) and ask.attempt > policy.UNREACHABLE_RETRIES:
+        delay = self.traffic.options.delay_of(request.meta[SLOT])
+        if more and unreachable(exc) and ask.attempt > policy.unreachable_retries(delay):
             self.traffic.close(request.url, problem)
             more = False
         return self._again(ask, 0, problem, request.url) if more else self._failed(ask, 0, problem)

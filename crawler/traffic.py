@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,7 +35,10 @@ class Lane:
     started: float  # by the gates' monotonic clock
     broken: bool = False
     seen: set[str] = field(default_factory=set)  # the source's ids of the papers that came
+    days: set[date] = field(default_factory=set)  # the days of the papers that came
+    unless: date | None = None  # a paper of this day would belie the report's standing
     left: int = 0  # requests left for the next run
+    homes: set[str] = field(default_factory=set)  # origins of what the source asked first, which may be private
 
     @property
     def name(self) -> str:
@@ -67,6 +71,9 @@ class Traffic:
     error: BaseException | None = None
     stop_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     closed: dict[str, str] = field(default_factory=dict)  # hosts left alone for the rest of the run, and why
+    private: dict[str, bool] = field(
+        default_factory=dict
+    )  # by origin: whether its first connection was to such an address
     _strikes: dict[str, int] = field(default_factory=dict)
     _under_way: set[asyncio.Task[Any]] = field(default_factory=set)
 

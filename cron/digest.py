@@ -61,7 +61,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthLine:
-    """How one source did. `text` says what was lost; it is empty when nothing was."""
+    """How one source did. `text` says what was lost or is overdue, and why a source that is quiet or waiting is so."""
 
     source: str
     verdict: str
@@ -69,7 +69,7 @@ class HealthLine:
 
     @property
     def is_trouble(self) -> bool:
-        return self.verdict not in ("fresh", "quiet", "off")
+        return self.verdict not in ("fresh", "quiet", "waiting", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +201,7 @@ def _entry(ranked: Ranked) -> Entry:
         key=shorten(clean(paper.key), NAME_CHARS),
         title=shorten(_plain(paper.title), TITLE_CHARS) or "(no title)",
         authors=_authors(paper.authors),
-        venue=shorten(clean(f"{paper.venue} {paper.venue_status}"), NAME_CHARS),
+        venue=shorten(clean(paper.appeared), NAME_CHARS),
         url=_paper_url(paper),
         code_url=next((url for url in map(web_url, paper.code_urls) if url), ""),
         abstract=shorten(_plain(paper.abstract or paper.note), ABSTRACT_CHARS),
@@ -278,8 +278,13 @@ def _health(run: SourceRun, day: date) -> HealthLine:
     last = run.started_at.astimezone(UTC).date()
     if last < day:
         return HealthLine(source=source, verdict="stale", text=f"was not asked since {day_text(last)}")
-    if run.verdict in ("fresh", "quiet"):
+    if run.verdict == "fresh":
         return HealthLine(source=source, verdict=run.verdict)
+    said = shorten(clean(str(run.report.get("text") or "")), TROUBLE_CHARS)
+    if run.verdict in ("quiet", "waiting"):
+        return HealthLine(source=source, verdict=run.verdict, text=said)
+    if run.verdict == "stalled":
+        return HealthLine(source=source, verdict=run.verdict, text=f"stalled: {said or 'nothing new for too long'}")
     return HealthLine(source=source, verdict=run.verdict, text=f"{run.verdict}: {'; '.join(_losses(run.report))}")
 
 
@@ -324,6 +329,11 @@ def _why_quiet(
     if lost:
         names = ", ".join(line.source for line in lost)
         return f"Nothing came in, but {names} did not answer: there may be papers that the next run brings."
+    overdue = [line for line in asked if line.verdict in ("stalled", "waiting")]
+    if overdue:
+        return "Nothing came in. " + "; ".join(f"{line.source}: {line.text}" for line in overdue) + "."
+    if told := [line for line in asked if line.verdict == "quiet" and line.text]:
+        return "Nothing new: " + "; ".join(f"{line.source}: {line.text}" for line in told) + "."
     if day.weekday() >= 5:
         return (
             f"{_WEEKDAYS[day.weekday()]}: arXiv announces nothing at weekends, and the other sources brought nothing."

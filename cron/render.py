@@ -87,7 +87,7 @@ def message_id(recipient: str, day: date, *, domain: str) -> str:
 def subject(digest: Digest) -> str:
     """One line such as "Frontier, Mon 24 Nov 2025: 12 papers"; it names sources that failed."""
     n = len(digest.entries)
-    failed = [line.source for line in digest.trouble if line.verdict != "degraded"]
+    failed = [line.source for line in digest.trouble if line.verdict in ("failed", "stale")]
     what = f"{n} paper{'s' if n != 1 else ''}" if n else "nothing new"
     names = failed[0] if len(failed) == 1 else f"{len(failed)} sources"
     return f"Frontier, {day_text(digest.day)}: {what}" + (f", {names} did not answer" if failed else "")

@@ -15,6 +15,15 @@ from data.errors import ConfigError
 
 SECRETS = {
     "FRONTIER_SMTP_PASSWORD": "the password for [digest] smtp_user",
+    "FRONTIER_OPENREVIEW_USER": "the e-mail address of an OpenReview account, for [sources.openreview]",
+    "FRONTIER_OPENREVIEW_PASSWORD": "its password",
+    "FRONTIER_REDDIT_CLIENT_ID": "the id of your Reddit application, for scores in [sources.reddit]",
+    "FRONTIER_REDDIT_CLIENT_SECRET": "its secret",
+    "FRONTIER_S2_API_KEY": "a pool of your own at Semantic Scholar (optional), for [sources.semantic_scholar]",
+    "FRONTIER_OPENALEX_KEY": "a free key of OpenAlex, for [sources.openalex]",
+    "FRONTIER_IMAP_PASSWORD": "the mailbox of [sources.scholar_alerts]",
+    "FRONTIER_GITHUB_TOKEN": "a larger allowance at GitHub (optional), for [sources.github]",
+    "FRONTIER_ZHIHU_COOKIE": "the Cookie header of a browser logged in to Zhihu, for [sources.zhihu]",
 }
 """Environment variables that hold secrets, and what each is for."""
 

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from data.code_links import code_urls
 from data.ids import parse_id, url_of
 from data.text import text_hash, title_key
 
-SOURCE_ORDER = ("arxiv", "openreview", "cvf", "import", "arxiv_snapshot", "hf_daily", "starter", "feeds")
+SOURCE_ORDER = (
+    "arxiv", "openreview", "cvf", "ecva", "neurips", "pmlr", "acl", "virtual", "import", "arxiv_snapshot", "hf_daily",
+    "semantic_scholar", "openalex", "dblp", "starter", "scholar_alerts",
+)  # fmt: skip
 """Whose field is shown first. A source that is not named comes after all that are."""
 
-VENUE_ORDER = ("cvf", "openreview", "import", "starter", "arxiv")
-"""Whose venue and year are shown first: proceedings know better than a preprint."""
+VENUE_ORDER = ("openreview", "virtual", "cvf", "ecva", "neurips", "pmlr", "acl", "dblp", "import", "starter", "arxiv")
+"""Whose venue, status and year are shown first: those that say oral or poster, then proceedings, then preprints."""
 
 SHORTEST_TITLE = 12
 """Letters of a normalised title below which equal titles say nothing ("Editorial", "Reply", "Untitled")."""
@@ -101,7 +105,7 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         "comment": first("comment"),
         "journal_ref": first("journal_ref"),
         "keywords": joined("keywords"),
-        "code_urls": joined("code_urls"),
+        "code_urls": list(dict.fromkeys([*joined("code_urls"), *code_urls(f"{first('comment')}\n{abstract}")])),
         "note": first("note"),
         "version": first("version", None),
         "withdrawn": int(any(f.get("withdrawn") for _, f in ordered)),

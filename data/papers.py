@@ -44,6 +44,15 @@ class Paper:
         return f"p{self.id}"
 
     @property
+    def appeared(self) -> str:
+        """Venue, year and status as people say them, such as "ICLR 2025 Oral"; empty for a preprint."""
+        if not self.venue or self.venue == "arXiv":
+            return self.venue_status
+        if self.venue_status.casefold().startswith(self.venue.casefold()):
+            return self.venue_status
+        return " ".join(filter(None, (self.venue, str(self.year or ""), self.venue_status)))
+
+    @property
     def text(self) -> str:
         """What is embedded: title and abstract, or title and our own note where there is no abstract."""
         rest = self.abstract or self.note

@@ -358,6 +358,18 @@ class Reader:
             for s, t, v, r in rows
         ]
 
+    def run_history(self, since: datetime) -> dict[str, list[tuple[datetime, int, str]]]:
+        """The runs of each source that started since then, oldest first: (started at, new papers and threads, verdict)."""
+        out: dict[str, list[tuple[datetime, int, str]]] = {}
+        for source, at, verdict, new in self._all(
+            "SELECT source, started_at, verdict, coalesce(json_extract(report, '$.new'), 0)"
+            " + coalesce(json_extract(report, '$.new_mentions'), 0) FROM source_runs WHERE started_at >= ?"
+            " ORDER BY started_at, id",
+            (since.isoformat(),),
+        ):
+            out.setdefault(source, []).append((datetime.fromisoformat(at), int(new), verdict))
+        return out
+
     def delivery(self, recipient: str, day: date) -> tuple[str, str] | None:
         """(state, message id) of the digest of a day to a recipient."""
         rows = self._all(

@@ -274,6 +274,8 @@ class _Batch:
         if known:
             sighting_id, paper_id, before = known
             old = json.loads(before)
+            if record.update_only:
+                fields.pop("announce_type", None)  # how a paper was announced is not how it was replaced
             after = _json({**old, **fields, **_announcement(old, fields)})
             self._signal(paper_id, record)
             self._claim_ids(paper_id, record)

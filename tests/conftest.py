@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from crawler.registry import SOURCES
 from data.ids import parse_id
 from data.reader import Reader
 from data.records import PaperRecord
@@ -139,11 +140,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def only(*names: str) -> str:
+    """Configuration that switches every other source off."""
+    return "".join(f"[sources.{name}]\nenabled = false\n" for name in SOURCES if name not in names)
+
+
 @pytest.fixture
 def mirrored(home: Path, source_server: SourceServer, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new home whose sources are the source server, asked without delays."""
     monkeypatch.setenv("FRONTIER_MIRROR", source_server.url)
     (home / "frontier.toml").write_text(
-        '[crawl.delays]\narxiv = 0.0\ncvf = 0.0\nhuggingface = 0.0\n[sources.cvf]\nconferences = ["CVPR2019"]\n'
+        "[crawl.delays]\narxiv = 0.0\ncvf = 0.0\nhuggingface = 0.0\n"
+        '[sources.cvf]\nconferences = ["CVPR2019"]\n' + only("arxiv", "cvf", "hf_daily")
     )
     return home

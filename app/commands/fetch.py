@@ -86,8 +86,7 @@ def report_crawl(
             say(f"frontier: {report.source}: skipped {bad.where}: {bad.problem}")
     if crawled.unreachable:
         say("frontier: no source could be reached; what is stored is still here (check the network, then run again)")
-        return 1
-    return 3 if crawled.partial else 0
+    return crawled.exit_code
 
 
 def _dry_run(frontier: Frontier, names: Sequence[str], since: date | None, until: date | None, as_json: bool) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,8 @@ import click
 from app.commands._common import SINCE, UNTIL, console, json_option, print_json, say
 from app.services import Feed, Found, Services, found_json, paper_json, ranked_json
 from app.wiring import Frontier
+from crawler.health import Day, sparkline
+from crawler.report import TROUBLE
 from data.errors import FrontierError, UnknownPaper
 from data.papers import Paper, PaperDetail, SourceRun
 from ranking.areas import with_parents
@@ -20,6 +22,8 @@ from ranking.feed import Ranked, telling
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from crawler.probe import Probed
 
 
 @contextmanager
@@ -57,8 +61,8 @@ def who(paper: Paper, most: int = 3) -> str:
 
 def where(paper: Paper) -> str:
     """Venue and year, or the arXiv categories and the day."""
-    if paper.venue and paper.venue != "arXiv":
-        return paper.venue_status or f"{paper.venue} {paper.year or ''}".strip()
+    if paper.appeared:
+        return paper.appeared
     when = paper.day or paper.published
     return " ".join([*paper.categories[:3], when.isoformat() if when else str(paper.year or "")]).strip() or "undated"
 
@@ -328,44 +332,134 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
 @json_option
 @click.pass_context
 def sources(ctx: click.Context, as_json: bool) -> int:
-    """The health of each source: its last run, what was expected, received and lost."""
+    """The health of each source: its last run, what was expected, received and lost, and its last seven days.
+
+    Exit code 3 when a source is stalled (also: silent for longer than is usual for it), degraded or failed.
+    """
     if ctx.invoked_subcommand:
         return 0
     with services() as s:
-        runs = s.health()
+        runs, days = s.health(), s.source_days()
+        now = s.frontier.now()
     if as_json:
-        print_json({"sources": [dict(r.report) | {"verdict": r.verdict} for r in runs]})
+        print_json(
+            {"sources": [dict(r.report) | {"verdict": r.verdict, "days": _days_json(days[r.source])} for r in runs]}
+        )
     elif not runs:
         say("no crawl has run yet: 'frontier crawl'")
     else:
-        print_health(console(), runs)
-    return 3 if any(r.verdict in ("degraded", "failed") for r in runs) else 0
+        print_health(console(), runs, days=days, now=now)
+    return 3 if any(r.verdict in TROUBLE for r in runs) else 0
+
+
+def _days_json(days: Sequence[Day]) -> list[dict[str, Any]]:
+    return [{"day": d.day.isoformat(), "new": d.new, "verdict": d.verdict or None} for d in days]
+
+
+@sources.command("test")
+@click.argument("name")
+@json_option
+def try_source(name: str, as_json: bool) -> int:
+    """Make the first request of source NAME and explain what came back. Nothing is stored. Exit code 1 when the source
+    is off for want of something, or the answer was not good."""
+    from dataclasses import asdict
+
+    from app.jobs import off_reason
+    from app.jobs import try_source as run
+    from crawler.source import SourceOff
+
+    frontier = Frontier()
+    try:
+        done = run(frontier, name)
+    except SourceOff as exc:
+        if as_json:
+            print_json({"source": name, "ok": False, "off": str(exc)})
+        else:
+            click.echo(f"{name} is off: {exc}")
+        return 1
+    off = off_reason(frontier, name)
+    if as_json:
+        print_json({**asdict(done), "ok": done.ok, "off": off})
+    else:
+        if off:
+            click.echo(f"{name} does not take part in crawls: {off}")
+        _explain(done)
+    return 0 if done.ok else 1
+
+
+def _explain(done: Probed) -> None:
+    if not done.url:
+        click.echo(
+            done.problem or f"{done.source} has nothing to ask: nothing is due, or nothing to follow is configured"
+        )
+        return
+    click.echo(f"asked     {done.url}  ({'a crawled page' if done.kind == 'page' else 'an API or feed'})")
+    if done.problem:
+        status = f"HTTP {done.status}: " if done.status and f"HTTP {done.status}" not in done.problem else ""
+        click.echo(f"problem   {status}{done.problem}")
+    else:
+        click.echo(
+            f"answered  HTTP {done.status}, {done.content_type or 'no content type'}, {done.size:,} bytes,"
+            f" {done.seconds:.1f} s"
+        )
+        click.echo(
+            f"read      {done.papers:,} papers, {done.mentions:,} threads or entries, {len(done.bad):,} unreadable"
+        )
+    for bad in done.bad[:TOLD]:
+        click.echo(f"          unreadable: {bad.where}: {bad.problem}")
+    for text in done.notices[:TOLD]:
+        click.echo(f"          {text}")
+    if done.following:
+        click.echo(f"next      a crawl would ask for {len(done.following):,} more, beginning with {done.following[0]}")
+    elif not done.problem:
+        click.echo("next      nothing more would be asked for")
 
 
 TOLD = 5
 """Lines about one source that a table is followed by at most."""
 
 
-def print_health(out: Console, runs: Sequence[SourceRun]) -> None:
-    """The last run of each source for people: a table of numbers, then what there is to know of each."""
+def print_health(
+    out: Console,
+    runs: Sequence[SourceRun],
+    *,
+    days: Mapping[str, Sequence[Day]] | None = None,
+    now: datetime | None = None,
+) -> None:
+    """The last run of each source for people: a table of numbers, then what there is to know of each.
+
+    With `days` and `now`, also when it ran and what was new on the last days.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    colours = {"fresh": "green", "quiet": "dim", "degraded": "yellow", "failed": "red", "off": "dim"}
+    colours = {
+        "fresh": "green", "quiet": "dim", "waiting": "cyan", "stalled": "yellow", "degraded": "yellow", "failed": "red",
+        "off": "dim",
+    }  # fmt: skip
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("source", "verdict"):
         table.add_column(name, no_wrap=True)
+    if days is not None:
+        table.add_column("7 days", no_wrap=True)
+    labels = {"expected": "expect", "received": "got", "requests": "asked"}
     numbers = ("expected", "received", "new", "changed", "mentions", "bad", "requests", "retries")
     for name in (*numbers, "seconds"):
-        table.add_column(name, justify="right")
+        table.add_column(labels.get(name, name) if days is not None else name, justify="right", no_wrap=True)
+    if now is not None:
+        table.add_column("when (UTC)", no_wrap=True)
     for run in runs:
         r = run.report
         cells = ["" if r.get(n) is None or run.verdict == "off" else f"{r[n]:,}" for n in numbers]
-        seconds = "" if run.verdict == "off" else f"{r.get('seconds', 0):.1f}"
-        table.add_row(run.source, Text(run.verdict, style=colours.get(run.verdict, "")), *cells, seconds)
+        cells.append("" if run.verdict == "off" else f"{r.get('seconds', 0):.1f}")
+        if days is not None:
+            cells.insert(0, sparkline(days.get(run.source, ())))
+        if now is not None:
+            cells.append(f"{run.started_at:%m-%d %H:%M}")
+        table.add_row(run.source, Text(run.verdict, style=colours.get(run.verdict, "")), *cells)
     out.print(table)
     for run in runs:
-        told = [run.report["off"]] if run.report.get("off") else []
+        told = list(dict.fromkeys(filter(None, (run.report.get("text"), run.report.get("off")))))
         told += [*run.report.get("lost", []), *run.report.get("notices", [])]
         if len(told) > TOLD:
             told = [*told[: TOLD - 1], f"and {len(told) - TOLD + 1} more: frontier sources --json"]

@@ -156,10 +156,12 @@ CSS = """
 .stHtml .fr-source h3 { font-size: 1.08rem; display: flex; align-items: baseline; gap: 0.5rem; flex-wrap: wrap; }
 .fr-dot { width: 0.6rem; height: 0.6rem; border-radius: 50%; background: var(--fr-good); align-self: center; }
 .fr-verdict { font-size: 0.85rem; font-weight: 400; color: var(--fr-muted); font-family: "Source Sans", sans-serif; }
-.fr-v-degraded .fr-dot { background: var(--fr-warn); }
+.fr-v-degraded .fr-dot, .fr-v-stalled .fr-dot { background: var(--fr-warn); }
+.fr-v-waiting .fr-dot, .fr-v-quiet .fr-dot { background: color-mix(in srgb, var(--fr-good) 45%, transparent); }
+.fr-spark { letter-spacing: 0.08em; color: var(--fr-accent); white-space: nowrap; }
 .fr-v-failed .fr-dot { background: var(--fr-alert); }
 .fr-v-failed .fr-verdict { color: var(--fr-alert); }
-.fr-v-degraded .fr-verdict { color: var(--fr-warn); }
+.fr-v-degraded .fr-verdict, .fr-v-stalled .fr-verdict { color: var(--fr-warn); }
 .fr-v-off .fr-dot { background: transparent; border: 1px solid var(--fr-muted); }
 .stHtml .fr-source p { font-size: 0.92rem; }
 .fr-numbers { display: flex; flex-wrap: wrap; gap: 0.3rem 1.4rem; margin: 0.5rem 0 0; padding: 0 !important; }

@@ -24,6 +24,7 @@ from crawler.sources._arxiv_text import (
     parse_time,
     split_authors,
 )
+from crawler.xml import decoded, feed_xml, parse_xml
 from data.errors import MalformedId, PageError
 from data.ids import PaperId, arxiv_id, arxiv_version, parse_id, url_of
 from data.records import BadRecord, PaperRecord
@@ -40,18 +41,6 @@ _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]+)?")
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
-
-
-def read_xml(body: bytes, what: str) -> Any:
-    """The root element; PageError for a page that is cut short, malformed, declares a DTD, or is HTML."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
-    try:
-        root = etree.fromstring(body, parser)
-    except (etree.XMLSyntaxError, ValueError) as exc:
-        raise PageError(f"{what}: not well-formed XML: {exc}") from exc
-    if root.getroottree().docinfo.doctype:
-        raise PageError(f"{what}: a document type where none belongs (an HTML page?)")
-    return root
 
 
 def paper(arxiv: str, *, title: str, doi: str = "", withdrawn: bool = False, **more: Any) -> PaperRecord:
@@ -89,9 +78,11 @@ def parse_feed(body: bytes) -> Feed:
     """RSS 2.0 or Atom of rss.arxiv.org; old titles (`Title. (arXiv:2305.03308v1 [eess.SP] UPDATED)`) are understood."""
     import feedparser
 
-    if b"<!DOCTYPE" in body[:2000] or b"<!ENTITY" in body:
-        raise PageError("arXiv feed: a document type where none belongs (an HTML page?)")
-    parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        data = feed_xml(decoded(body), mend=False).data
+    except PageError as exc:
+        raise PageError(f"arXiv feed: {exc.message}") from exc
+    parsed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
     if not parsed.get("version") or _is_broken(parsed):
         raise PageError(f"arXiv feed: not a well-formed feed: {parsed.get('bozo_exception', 'no feed at all')}")
     papers: list[PaperRecord] = []
@@ -283,7 +274,7 @@ class OaiPage:
 
 def parse_oai(body: bytes) -> OaiPage:
     """ListRecords or GetRecord in the formats arXivRaw and arXiv."""
-    root = read_xml(body, "arXiv OAI-PMH")
+    root = parse_xml(body, "arXiv OAI-PMH")
     if root.tag != f"{_OAI}OAI-PMH":
         raise PageError(f"arXiv OAI-PMH: the page is {etree.QName(root).localname}, not an OAI-PMH answer")
     if (error := root.find(f"{_OAI}error")) is not None:
@@ -380,7 +371,7 @@ class ApiPage:
 
 def parse_api(body: bytes) -> ApiPage:
     """The Atom of export.arxiv.org/api/query, as the old server (until 2025) and the new one write it."""
-    root = read_xml(body, "arXiv API")
+    root = parse_xml(body, "arXiv API")
     if root.tag != f"{_ATOM}feed":
         raise PageError(f"arXiv API: the page is {etree.QName(root).localname}, not an Atom feed")
     records: list[PaperRecord] = []

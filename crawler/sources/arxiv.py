@@ -12,18 +12,20 @@ allows /list. Documented at https://info.arxiv.org/help/rss.html, https://info.a
 https://info.arxiv.org/help/api/user-manual.html; all ask for one request in three seconds.
 
 The cursor's keys: `verified`, the newest day whose listing is known to be complete for `categories`; `oai:SET`, a list
-that is owed or half read; `through:SET`, the day up to which OAI-PMH was read; `window:SET`, a half-read window.
+that is owed or half read; `through:SET`, the day up to which OAI-PMH was read; `window:SET`, a half-read window; `again`, a
+day whose listing was short, so that it is read again even if the feed has not changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from crawler.source import Cursor, Expect, Failure, Fetch, MoveCursor, Notice, Output, Page, Window
+from crawler.source import Cursor, Expect, Failure, Fetch, MoveCursor, Notice, Output, Page, Standing, Window
+from crawler.sources._arxiv_calendar import OUT_BY, is_overdue, no_announcement, standing
 from crawler.sources._arxiv_pages import SOURCE, Listing, parse_api, parse_feed, parse_listing, parse_oai
 from crawler.sources._arxiv_text import EASTERN, covers, expected_day, previous_day, set_spec
 from crawler.sources._arxiv_text import category as spelled
@@ -49,6 +51,7 @@ class _Read:
     ids: frozenset[str]  # those that were got
     total: int
     from_oai: frozenset[str] = frozenset()
+    filled: bool = False  # some of them are not from its pages
 
     @property
     def missing(self) -> int:
@@ -59,9 +62,11 @@ class _Read:
 class _Check:
     """How far the check of one day has come; it travels from request to request in their contexts."""
 
+    now: datetime
     expected: date
     weekend: bool
     verified: date | None
+    again: bool  # the listing was short in an earlier run
     feeds: tuple[tuple[str, ...], ...]  # categories of each feed still to be asked
     todo: tuple[str, ...] = ()  # categories whose listing is still to be read
     feed_day: date | None = None
@@ -71,10 +76,29 @@ class _Check:
     read: Mapping[str, _Read] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)  # category -> problem of its listing
     short: Mapping[str, str] = field(default_factory=dict)  # category -> problem of filling up its listing
+    confirmed: Mapping[str, str] = field(default_factory=dict)  # OAI-PMH was asked about an empty day -> problem
     topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # categories of what was given, by id
     sent: frozenset[str] = frozenset()
     listing_oai: frozenset[str] = frozenset()  # categories whose OAI-PMH list is under way in this run
     held: Mapping[str, PaperRecord] = field(default_factory=dict)  # cross-listed, perhaps new in a category to come
+
+    @property
+    def done(self) -> bool:
+        """The expected day's listing is known to be complete since an earlier run."""
+        return self.verified is not None and self.verified >= self.expected
+
+    def wants(self, day: date) -> bool:
+        """Whether the listing of this day is still to be taken in."""
+        return self.verified is None or day > self.verified or day >= self.expected
+
+    @property
+    def empty(self) -> bool:
+        """Every listing was read, is of the expected day, and has no entries."""
+        return (
+            bool(self.read)
+            and not self.lost
+            and all(r.day >= self.expected and not r.total for r in self.read.values())
+        )
 
 
 class ArxivSource:
@@ -115,9 +139,11 @@ class ArxivSource:
         verified = _day(cursor.get("verified"))
         size = CATEGORIES_A_FEED
         check = _Check(
+            now=window.now,
             expected=expected,
             weekend=window.now.astimezone(EASTERN).weekday() >= 5,
             verified=verified if followed else None,
+            again=_day(cursor.get("again")) == expected,
             feeds=tuple(self.categories[i : i + size] for i in range(0, len(self.categories), size)),
         )
         owed: dict[str, str] = {}
@@ -174,7 +200,7 @@ class ArxivSource:
         return Fetch(url=url, kind="api", context=context, priority=priority)
 
     def _feed(self, check: _Check, owed: Mapping[str, str]) -> Fetch:
-        trusted = check.verified is not None and check.verified >= check.expected
+        trusted = check.done and not check.again
         return Fetch(
             url=f"{self._rss}/rss/{'+'.join(check.feeds[0])}",
             kind="api",
@@ -191,6 +217,7 @@ class ArxivSource:
             kind="page",
             context={"step": "listing", "category": category, "check": check, "so_far": None},
             priority=50,
+            about=f"{len(check.feed)} new and cross-listed papers of the feed wait for the listing that confirms them",
         )
 
     # ---- what came back -----------------------------------------------------------------------------------------
@@ -238,14 +265,13 @@ class ArxivSource:
             replaced = {r.source_id: r for r in feed.papers if r.update_only}
             yield from replaced.values()
             fresh = {r.source_id: r for r in feed.papers if not r.update_only}
-            done = check.verified is not None and check.verified >= check.expected
             check = replace(
                 check,
                 feed={**check.feed, **fresh},
                 feed_day=check.feed_day or feed.day,
                 replaced=check.replaced | replaced.keys(),
                 # A verified day with an empty feed is a weekend or a holiday: nothing to check.
-                todo=check.todo if done and not fresh else (*check.todo, *check.feeds[0]),
+                todo=check.todo if check.done and not fresh else (*check.todo, *check.feeds[0]),
             )
         yield from self._after_feed(check)
 
@@ -277,6 +303,10 @@ class ArxivSource:
             yield self._feed(check, {})
         elif check.todo:
             yield self._listing(check)
+        elif nothing := no_announcement(check.verified, check.now):
+            yield nothing
+        else:
+            yield Notice(text=f"the papers of {check.verified} are all here since an earlier run")
 
     # ---- the listing of one category ----------------------------------------------------------------------------
 
@@ -299,16 +329,17 @@ class ArxivSource:
     def _take(self, check: _Check, category: str, listing: Listing) -> Iterator[Output]:
         """The papers of one listing; where it shows fewer than its total, fill up from the feed, else from OAI-PMH."""
         yield from listing.bad
-        for record in listing.papers["replace"].values():
-            if record.source_id not in check.replaced:
-                yield record
+        if check.wants(listing.day):
+            yield from (r for i, r in listing.papers["replace"].items() if i not in check.replaced)
         check = replace(check, replaced=check.replaced | listing.papers["replace"].keys())
-        found = {s: {i: check.feed.get(i, r) for i, r in listing.papers[s].items()} for s in ("new", "cross")}
-        if _missing(listing):
+        found = {s: {i: _joint(check.feed.get(i), r) for i, r in listing.papers[s].items()} for s in ("new", "cross")}
+        short = _missing(listing)
+        if short:
             found = _filled_from_feed(check, category, listing, found)
         for kind in ("new", "cross"):
             check = yield from self._give(check, category, listing.day, kind, found[kind].values())
-        read = _Read(day=listing.day, ids=frozenset([*found["new"], *found["cross"]]), total=_total(listing))
+        ids = frozenset([*found["new"], *found["cross"]])
+        read = _Read(day=listing.day, ids=ids, total=_total(listing), filled=short)
         check = replace(check, read={**check.read, category: read})
         if read.missing:
             context = {
@@ -328,7 +359,7 @@ class ArxivSource:
     ) -> Generator[PaperRecord, None, _Check]:
         """Yield the records as papers of this day; returns the check with them noted."""
         later = check.todo[1:] if check.todo and check.todo[0] == category else check.todo
-        wanted = check.verified is None or day > check.verified or day >= check.expected
+        wanted = check.wants(day)
         sent, held, topics = set(check.sent), dict(check.held), dict(check.topics)
         for record in records:
             topics[record.source_id] = record.categories
@@ -367,6 +398,10 @@ class ArxivSource:
 
     def _filled(self, context: Mapping[str, Any], problem: str = "") -> Iterator[Output]:
         check: _Check = context["check"]
+        if context.get("confirm"):
+            confirmed = {**check.confirmed, context["category"]: problem}
+            yield from self._confirm_or_close(replace(check, confirmed=confirmed))
+            return
         yield from self._advance(replace(check, short={**check.short, context["category"]: problem}))
 
     def _advance(self, check: _Check) -> Iterator[Output]:
@@ -374,7 +409,18 @@ class ArxivSource:
         if check.todo:
             yield self._listing(check)
         else:
+            yield from self._confirm_or_close(check)
+
+    def _confirm_or_close(self, check: _Check) -> Iterator[Output]:
+        """Whether an empty day is empty, OAI-PMH is asked category by category; then the check ends."""
+        doubtful = check.empty and is_overdue(check.expected, check.now) and no_announcement(None, check.now) is None
+        category = next((c for c in check.read if c not in check.confirmed), None) if doubtful else None
+        if category is None:
             yield from self._close(check)
+            return
+        day = check.expected.isoformat()
+        context = {"step": "fill", "confirm": True, "category": category, "from": day, "until": day}
+        yield self._list({**context, "check": check, "restarts": 0}, priority=50)
 
     # ---- the end of the day's check -----------------------------------------------------------------------------
 
@@ -382,9 +428,9 @@ class ArxivSource:
         """Give what was held back, judge the feed, say what was expected and what is missing, move the cursor."""
         check = replace(check, read={c: _with_others(check, c) for c in check.read})
         yield from (record for i, record in check.held.items() if i not in check.sent)
-        yield from self._leftovers(check)
+        from_feed = yield from self._leftovers(check)
         for day in sorted({r.day for r in check.read.values()}):
-            if check.verified is None or day > check.verified or day >= check.expected:
+            if check.wants(day):
                 reads = [r for r in check.read.values() if r.day == day]
                 count = len(_union(r.ids for r in reads)) + sum(r.missing for r in reads)
                 yield Expect(what=f"arXiv {day}", count=count)
@@ -397,10 +443,13 @@ class ArxivSource:
                     f"could not be fetched{f' ({problem})' if problem else ''}",
                     lost=True,
                 )
-        yield from self._verdict(check)
+        yield from self._verdict(check, from_feed=from_feed)
 
-    def _leftovers(self, check: _Check) -> Iterator[Output]:
-        """The feed's papers that no listing named: of a category whose listing is lost or old, or of another day."""
+    def _leftovers(self, check: _Check) -> Generator[Output, None, int]:
+        """The feed's papers that no listing named: of a category whose listing is lost or old, or of another day.
+
+        Returns how many of them are believed to be of the feed's day.
+        """
         listed = _union(r.ids for r in check.read.values())
         feed_day = check.feed_day or check.expected
         unread = {c for c in self.categories if c in check.lost}
@@ -431,6 +480,7 @@ class ArxivSource:
                 text=f"{unchecked} papers of the feed of {feed_day} are taken without a cross-check: "
                 f"the listing pages of {', '.join(sorted(unread - doubted - check.lost.keys()))} are of an earlier day"
             )
+        return unchecked
 
     def _trusted(self, check: _Check, category: str, unread: set[str], listed: frozenset[str]) -> bool:
         """Whether the feed's date can be believed for a category whose own listing of that day is not there."""
@@ -446,22 +496,29 @@ class ArxivSource:
             known = [i for i, r in check.feed.items() if any(covers(c, k) for c in others for k in r.categories)]
         return sum(i in listed for i in known) >= SAME_BATCH * len(known)
 
-    def _verdict(self, check: _Check) -> Iterator[Output]:
+    def _verdict(self, check: _Check, *, from_feed: int) -> Iterator[Output]:
         if not check.read:
+            if not check.done and not from_feed and (missed := standing(None, check.now)):
+                yield missed
             return
         days = [r.day for r in check.read.values()]
         newest = max(days)
-        if newest < check.expected:
-            yield Notice(
-                text=f"arXiv has no listing of {check.expected} yet, the newest is of {newest}: too early, or a holiday"
-            )
-        elif not sum(r.total for r in check.read.values()):
-            yield Notice(text=f"arXiv's listing of {newest} has no entries: too early, or a holiday")
+        if check.empty:
+            yield _empty_day(check)
             return
+        if not from_feed and (said := standing(newest, check.now)):
+            yield said
+        if behind := [c for c, r in check.read.items() if r.day < newest]:
+            yield Notice(text=f"the listing of {', '.join(behind)} is older than {newest}")
         complete = not check.lost and not any(r.missing for r in check.read.values())
         complete = complete and set(check.read) >= set(self.categories)
-        if complete and (check.verified is None or min(days) > check.verified):
+        if not complete:
+            return
+        filled = newest.isoformat() if any(r.filled for r in check.read.values()) else None
+        if check.verified is None or min(days) > check.verified:
             yield MoveCursor(values={"verified": min(days).isoformat(), "categories": list(self.categories)})
+        if filled or check.again:
+            yield MoveCursor(values={"again": filled})
 
     # ---- OAI-PMH lists ------------------------------------------------------------------------------------------
 
@@ -602,6 +659,39 @@ def _by_problem(lost: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Categories that failed in the same way, named together."""
     for problem in dict.fromkeys(lost.values()):
         yield ", ".join(c for c, p in lost.items() if p == problem), problem
+
+
+def _joint(fed: PaperRecord | None, listed: PaperRecord) -> PaperRecord:
+    """What feed and listing say of one paper: the feed's words, and the comment, which only the listing has."""
+    if fed is None:
+        return listed
+    return replace(
+        fed,
+        comment=fed.comment or listed.comment,
+        journal_ref=fed.journal_ref or listed.journal_ref,
+        withdrawn=fed.withdrawn or listed.withdrawn,
+    )
+
+
+def _empty_day(check: _Check) -> Standing:
+    """What it means that the listing of the expected day has no entries."""
+    day, retry = check.expected, "asked for again by the next run"
+    if nothing := no_announcement(None, check.now):
+        return nothing
+    if not is_overdue(day, check.now):
+        text = f"the listing of {day} has no entries yet; due by {OUT_BY:%H:%M} US/Eastern"
+        return Standing(verdict="waiting", text=text)
+    if found := len(_union(r.ids for r in check.read.values())):
+        text = f"the listing of {day} has no entries, but OAI-PMH has {found} papers of that day, which were taken; {retry}"
+    elif problem := next((p for p in check.confirmed.values() if p), ""):
+        text = f"the listing of {day} has no entries, and OAI-PMH could not say whether that is so ({problem}); {retry}"
+    elif check.feed_lost or check.feed or check.feed_day != day:
+        shows = "could not be fetched" if check.feed_lost else f"of {check.feed_day} has {len(check.feed)} papers"
+        text = f"the listing of {day} has no entries, but the feed {shows}; {retry}"
+    else:
+        text = f"nothing was announced for {day}: feed and listing of the day are empty, and OAI-PMH has no paper of it"
+        return Standing(verdict="quiet", text=text)
+    return Standing(verdict="stalled", text=text)
 
 
 def _feed_notices(check: _Check) -> Iterator[Notice]:

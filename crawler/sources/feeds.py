@@ -1,57 +1,83 @@
-"""Any feed: RSS 0.9x to 2.0, RSS 1.0, Atom, CDF and JSON Feed, as a stream of entries that may mention papers.
+"""Any feed, as a stream of entries that may mention papers: the blogs and bridges that ship with Frontier
+(`data/seeds/feeds.toml`), and the user's own.
 
-Every entry is kept, also one that names no paper. Feeds are published for programs; each goes by its publisher's terms.
-Formats: https://www.rssboard.org/rss-specification, https://www.rfc-editor.org/rfc/rfc4287,
-https://www.jsonfeed.org/version/1.1/.
+Every entry is kept, also one that names no paper. Where a feed is marked `follow`, the article behind such an entry is
+read for papers: one page deep, no further. Feeds are published for programs; each goes by its publisher's terms, and
+the articles by robots.txt.
+
+The cursor's keys, for followed feeds only: `have:FEED`, which of its entries were followed (a digest each);
+`article:DIGEST`, an article still to be read, with the number of times that it could not be.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from importlib.resources import files
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlsplit
 
-from crawler.source import Cursor, Failure, Fetch, Notice, Output, Page, Window
+from lxml import etree, html
+
+from crawler.source import Cursor, Failure, Fetch, MoveCursor, Notice, Output, Page, Window
+from crawler.sources._feed import Entry, digest, read_feed
 from crawler.sources._table import Options, Secrets, Table, kind
+from crawler.sources._threads import cut
+from crawler.urls import is_web, redirect_problem
 from data.errors import ConfigError, PageError
-from data.ids import find_ids
+from data.ids import PaperId, find_ids
 from data.records import BadRecord, MentionRecord
 from data.text import clean, from_html
 
 SOURCE = "feeds"
-EXCERPT = 500  # characters
-LONGEST_ID = 300  # of an entry's own id; longer ones are hashed
+TEMPLATE = "{rsshub}"
+DIGEST = 16  # hex digits
+FOLLOW_DAYS = 14  # older entries are not followed
+FOLLOW_UNDATED = 20  # entries without a date that are followed, from the top of the feed
+MAX_TRIES = 3  # runs that ask for an article
 
-_BEFORE_ROOT = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.S)
-_ROOT = re.compile(rb"<[A-Za-z_]")
+_NO_ARTICLE = (".pdf", ".zip", ".mp3", ".m4a", ".mp4", ".jpg", ".jpeg", ".png", ".gif")
+_AROUND = ("script", "style", "noscript", "template", "nav", "aside", "form", "iframe")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "p", "strong", "b")
+_REFERENCES = {"references", "bibliography", "参考文献", "参考資料", "参考资料", "參考文獻", "引用文献"}
+_MARK = "\ue000"  # of the private use area
+_WECHAT_CHECK = "环境异常"  # WeChat asks for a captcha, with status 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry:
-    """One feed to follow, under a name of the user's own."""
+    """One feed to follow, under a name of the user's own. `follow` reads the articles of entries that name no paper."""
 
     name: str
     url: str
+    follow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """One entry as its feed has it: texts are HTML or plain, `also` holds whatever else may name a paper."""
+class ShippedFeed:
+    """One entry of `data/seeds/feeds.toml`. `url` may hold `{rsshub}`, or be empty where the user has to bring it;
+    `needs` says why it is off."""
 
-    key: str
+    name: str
     title: str
     url: str
-    author: str
-    summary: str
-    content: str
-    also: str
-    published_at: datetime | None
+    enabled: bool = True
+    follow: bool = False
+    needs: str = ""
+
+    def address(self, rsshub: str) -> str:
+        """The feed's address, "" where it has none without the user's help."""
+        if TEMPLATE not in self.url:
+            return self.url
+        return self.url.replace(TEMPLATE, rsshub.rstrip("/")) if rsshub else ""
+
+
+def shipped_feeds() -> tuple[ShippedFeed, ...]:
+    """The feeds that ship with Frontier, blogs first."""
+    table = tomllib.loads((files("data.seeds") / "feeds.toml").read_text("utf-8"))
+    return tuple(ShippedFeed(**entry) for key in ("blogs", "bridges") for entry in table[key])
 
 
 class FeedsSource:
@@ -63,35 +89,61 @@ class FeedsSource:
     def __init__(self, feeds: Sequence[FeedEntry]) -> None:
         self.feeds = tuple(feeds)
 
+    # ---- what to ask --------------------------------------------------------------------------------------------
+
     def requests(self, cursor: Cursor, window: Window) -> Iterable[Fetch]:
-        """Every feed, conditionally: a feed has no past to ask for, so a window changes nothing."""
+        """Every feed, conditionally: a feed has no past to ask for, so a window changes nothing. Then the articles that
+        earlier runs left over."""
         for feed in self.feeds:
-            yield Fetch(url=feed.url, kind="api", context={"feed": feed.name}, conditional=True)
+            context: dict[str, Any] = {"feed": feed.name}
+            if feed.follow:
+                context["have"] = str(cursor.get(f"have:{feed.name}", ""))
+            yield Fetch(url=feed.url, kind="api", context=context, conditional=True)
+        followed = {feed.name for feed in self.feeds if feed.follow}
+        for key, article in cursor.items():
+            if key.startswith("article:") and isinstance(article, Mapping) and article.get("feed") in followed:
+                yield _article(key, article)
+
+    # ---- what came back -----------------------------------------------------------------------------------------
 
     def parse(self, page: Page) -> Iterator[Output]:
-        """One mention per entry. PageError for what is no feed, or declares entities of its own."""
+        """One mention per entry; again, with its papers, when they stand in its article. PageError for what is no
+        feed, or declares entities of its own."""
+        if "article" in page.fetch.context:
+            yield from _read_article(page)
+            return
         if page.not_modified:
             return
         name = page.fetch.context["feed"]
-        entries, bad, problem = _read(page)
+        entries, bad, problem = read_feed(page)
         seen: dict[str, str] = {}
+        unnamed: list[MentionRecord] = []
         for entry in entries:
-            key, says = entry.key, _digest(entry.url, entry.title, entry.summary)
+            key, says = entry.key, digest(entry.url, entry.title, entry.summary)
             if seen.get(key, says) != says:
                 key = f"{key} {says}"  # feeds that give every entry the same id
             if key not in seen:  # else the same entry twice
                 seen[key] = says
-                yield _mention(name, key, entry)
+                mention = _mention(name, key, entry)
+                yield mention
+                if not mention.papers:
+                    unnamed.append(mention)
         yield from (BadRecord(source=SOURCE, where=f"{name}: {where}", problem=text) for where, text in bad)
         if problem:
             yield Notice(text=f"feed {name} is not well-formed ({problem}); {len(entries)} entries could be read")
+        if "have" in page.fetch.context:
+            yield from _follow(page, unnamed)
 
     def failed(self, failure: Failure) -> Iterator[Output]:
-        """A lost feed is asked again in the next run."""
-        yield Notice(text=f"feed {failure.fetch.context['feed']}: {failure.problem}", lost=True)
+        """A lost feed is asked again in the next run, an article in a few; without it, only its papers are missing."""
+        context = failure.fetch.context
+        if "article" in context:
+            yield from _not_read(context, failure.problem)
+        else:
+            yield Notice(text=f"feed {context['feed']}: {failure.problem}", lost=True)
 
 
-def _mention(name: str, key: str, entry: _Entry) -> MentionRecord:
+def _mention(name: str, key: str, entry: Entry) -> MentionRecord:
     texts = (entry.url, entry.also, entry.title, entry.summary, entry.content)
     return MentionRecord(
         source=SOURCE,
@@ -100,177 +152,174 @@ def _mention(name: str, key: str, entry: _Entry) -> MentionRecord:
         title=clean(from_html(entry.title)),
         url=entry.url if entry.url.startswith(("https://", "http://")) else "",
         author=entry.author,
-        excerpt=_cut(from_html(entry.summary or entry.content)),
+        excerpt=cut(from_html(entry.summary or entry.content)),
         published_at=entry.published_at,
         papers=find_ids("\n".join(t for t in texts if t)),
     )
 
 
-def _cut(text: str) -> str:
-    """At most EXCERPT characters, cut between words where there are any."""
-    if len(text) <= EXCERPT:
-        return text
-    head = text[: EXCERPT - 1]
-    space = head.rfind(" ", EXCERPT // 2)
-    return (head[:space] if space > 0 else head).rstrip() + "…"
+# ---- one page deep -----------------------------------------------------------------------------------------------
 
 
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def _follow(page: Page, unnamed: Sequence[MentionRecord]) -> Iterator[Output]:
+    """The articles of recent entries that name no paper and were not followed before."""
+    have = page.fetch.context["have"]
+    known = {have[i : i + DIGEST] for i in range(0, len(have), DIGEST)}
+    undated, followed = 0, []
+    values: dict[str, Any] = {}
+    for mention in unnamed:
+        if mention.published_at is None:
+            undated += 1
+        old = mention.published_at and mention.published_at < page.fetched_at - timedelta(days=FOLLOW_DAYS)
+        if old or undated > FOLLOW_UNDATED or not _readable(page.fetch.url, mention.url):
+            continue
+        name = digest(mention.source_id)
+        followed.append(name)
+        if name not in known:
+            values[f"article:{name}"] = {
+                "feed": mention.channel,
+                "id": mention.source_id,
+                "title": mention.title,
+                "url": mention.url,
+                "tries": 0,
+            }
+    if "".join(followed) == have:
+        return
+    yield MoveCursor(values={**values, f"have:{page.fetch.context['feed']}": "".join(followed) or None})
+    yield from (_article(key, article) for key, article in values.items())
 
 
-def _key(given: str, url: str, *rest: str) -> str:
-    """What tells an entry from the others of its feed: its own id, its link, else a hash of what it says."""
-    key = clean(given) or clean(url)
-    if not key:
-        return _digest(*rest)
-    return key if len(key) <= LONGEST_ID else _digest(key)
+def _readable(feed: str, url: str) -> bool:
+    """Whether a link may lead to an article: a page of the web, not of this machine or its network (unless the user's
+    own feed lies there too)."""
+    if not is_web(url) or redirect_problem(feed, url):
+        return False
+    return url != feed and not urlsplit(url).path.lower().endswith(_NO_ARTICLE)
 
 
-_Read = tuple[list[_Entry], list[tuple[str, str]], str]
-"""Entries, entries that could not be read (where, problem), and what is wrong with the feed as a whole."""
+def _article(key: str, article: Mapping[str, Any]) -> Fetch:
+    context = {"article": key, "entry": dict(article)}
+    return Fetch(url=article["url"], kind="page", context=context, priority=-10, can_wait=True)
 
 
-def _read(page: Page) -> _Read:
-    start = page.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not page.body.strip():
-        raise PageError("feed: an empty page")
-    return _read_json(page) if start.startswith((b"{", b"[")) else _read_xml(page)
-
-
-# ---- XML ---------------------------------------------------------------------------------------------------------
-
-
-def _refuse_entities(body: bytes) -> None:
-    """Entities that a feed declares for itself can expand without end; no real feed needs them."""
-    head = _BEFORE_ROOT.sub(b"", body.replace(b"\0", b""))  # without the zeros of UTF-16 and UTF-32
-    root = _ROOT.search(head)
-    if b"<!ENTITY" in head[: root.start() if root else len(head)].upper():
-        raise PageError("feed: refused, its document type declares entities")
-
-
-def _read_xml(page: Page) -> _Read:
-    import feedparser
-
-    _refuse_entities(page.body)
-    headers = {"content-location": page.url}
-    if "charset" in (kind := page.headers.get("content-type", "")):
-        headers["content-type"] = kind
-    # A stream: feedparser would take a text for an address or a file's name.
-    parsed = feedparser.parse(
-        io.BytesIO(page.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-    )
-    problem = ""
-    if parsed.bozo and hasattr(parsed.bozo_exception, "getLineNumber"):  # a SAXParseException
-        problem = f"line {parsed.bozo_exception.getLineNumber()}: {parsed.bozo_exception.getMessage()}"
-    if not parsed.get("version") and not parsed.entries:
-        raise PageError(f"feed: not a feed{f' ({problem})' if problem else ''}")
-    if problem and not parsed.entries:
-        raise PageError(f"feed: cut short or malformed before its first entry ({problem})")
-    return [_from_feedparser(e, page.url) for e in parsed.entries], [], problem
-
-
-def _from_feedparser(entry: Any, base: str) -> _Entry:
-    def text(key: str) -> str:
-        value = dict.get(entry, key)  # its own get() answers for keys that are not there, with a warning
-        return value if isinstance(value, str) else ""
-
-    contents = [c.get("value") or "" for c in dict.get(entry, "content") or ()]
-    links = [link.get("href") or "" for key in ("links", "enclosures") for link in dict.get(entry, key) or ()]
-    title, summary, url = text("title"), text("summary"), text("link")
-    when = dict.get(entry, "published_parsed") or dict.get(entry, "updated_parsed") or dict.get(entry, "created_parsed")
-    return _Entry(
-        key=_key(text("id"), url, title, summary, *contents),
-        title=title,
-        url=_absolute(base, url),
-        author=text("author"),
-        summary=summary,
-        content="\n".join(contents),
-        also="\n".join([text("id"), *links]),
-        published_at=_from_struct(when),
-    )
-
-
-def _absolute(base: str, url: str) -> str:
-    """The absolute address; empty for none, and for one that cannot be read."""
+def _read_article(page: Page) -> Iterator[Output]:
+    context = page.fetch.context
+    entry = context["entry"]
     try:
-        return urljoin(base, url.strip()) if url.strip() else ""
-    except ValueError:
-        return ""
+        papers = papers_of_article(page.body)
+    except PageError as exc:  # asking again would bring the same
+        yield from _not_read(context, exc.message)
+        return
+    if papers:
+        yield MentionRecord(
+            source=SOURCE,
+            source_id=entry["id"],
+            channel=entry["feed"],
+            title=entry["title"],
+            url=entry["url"],
+            papers=papers,
+        )
+    yield MoveCursor(values={context["article"]: None})
 
 
-def _from_struct(when: Any) -> datetime | None:
+def _not_read(context: Mapping[str, Any], problem: str) -> Iterator[Output]:
+    entry = context["entry"]
+    tries = entry["tries"] + 1
+    yield MoveCursor(values={context["article"]: {**entry, "tries": tries} if tries < MAX_TRIES else None})
+    yield Notice(text=f"articles of feed {entry['feed']} could not be read for papers ({problem})")
+
+
+def papers_of_article(body: bytes) -> tuple[PaperId, ...]:
+    """The papers that an HTML article names before its list of references, else in all of it. What stands around the
+    article (menus, teasers) does not count where its markup can be told apart. PageError for what is no article."""
     try:
-        return datetime(when[0], when[1], when[2], when[3], when[4], min(when[5], 59), tzinfo=UTC) if when else None
-    except (TypeError, ValueError, OverflowError, IndexError):
+        parser = html.HTMLParser(no_network=True, huge_tree=False, encoding=_encoding(body))
+        root = html.fromstring(body, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as exc:
+        raise PageError(f"no HTML page: {exc}") from exc
+    if next(root.iter("p", "div", "article", "main", "section"), None) is None:
+        raise PageError("no HTML page")
+    own = next((node for node in root.iter("div") if node.get("id") == "js_content"), None)  # WeChat
+    if own is None and _WECHAT_CHECK in root.text_content():
+        raise PageError("WeChat asks for a captcha")
+    if own is None:
+        articles = list(root.iter("article")) or list(root.iter("main")) or [root]
+        own = max(articles, key=lambda node: len(node.text_content()))
+    around = _AROUND if own is not root else (*_AROUND, "header", "footer")  # those of an article belong to it
+    for node in list(own.iter(*around)):
+        if node is not own:
+            node.drop_tree()
+    for node in own.iter(*_HEADINGS):
+        if clean(node.text_content()).strip(" :：").casefold() in _REFERENCES:
+            node.text = _MARK
+            break
+    text = html.tostring(own, encoding="unicode", with_tail=False)
+    return find_ids(text.partition(_MARK)[0]) or find_ids(text)
+
+
+def _encoding(body: bytes) -> str | None:
+    """UTF-8 where the bytes are; else what the page declares (lxml reads pages that declare nothing as Latin-1)."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
         return None
+    return "utf-8"
 
 
-# ---- JSON Feed ---------------------------------------------------------------------------------------------------
-
-
-def _read_json(page: Page) -> _Read:
-    try:
-        feed = json.loads(page.body)
-    except (ValueError, RecursionError) as exc:
-        raise PageError(f"feed: not JSON: {exc}") from exc
-    version = feed.get("version") if isinstance(feed, dict) else None
-    if not isinstance(version, str) or "jsonfeed.org/version/" not in version:
-        raise PageError("feed: JSON, but no JSON Feed")
-    items = feed.get("items")
-    if not isinstance(items, list):
-        raise PageError("feed: a JSON Feed without a list of items")
-    entries: list[_Entry] = []
-    bad: list[tuple[str, str]] = []
-    for number, item in enumerate(items, 1):
-        if isinstance(item, dict):
-            entries.append(_from_json(item, page.url))
-        else:
-            bad.append((f"item {number}", f"a {type(item).__name__}, not an object"))
-    return entries, bad, ""
-
-
-def _from_json(item: Mapping[str, Any], base: str) -> _Entry:
-    def text(key: str) -> str:
-        value = item.get(key)
-        return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-    people = item.get("authors") if isinstance(item.get("authors"), list) else [item.get("author")]
-    names = [p["name"] for p in people or () if isinstance(p, dict) and isinstance(p.get("name"), str)]
-    title, summary, url = text("title"), text("summary"), text("url") or text("external_url")
-    content = text("content_html") or text("content_text")
-    return _Entry(
-        key=_key(text("id"), url, title, summary, content),
-        title=title,
-        url=_absolute(base, url),
-        author=", ".join(names),
-        summary=summary,
-        content=content,
-        also="\n".join([text("id"), text("external_url"), text("content_text") if text("content_html") else ""]),
-        published_at=_from_iso(text("date_published") or text("date_modified")),
-    )
-
-
-def _from_iso(text: str) -> datetime | None:
-    try:
-        when = datetime.fromisoformat(text)
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+# ---- configuration -----------------------------------------------------------------------------------------------
 
 
 def from_config(options: Options, secrets: Secrets) -> FeedsSource:
-    """The source out of [sources.feeds]. Raises ConfigError."""
-    if isinstance(options, Mapping):
-        options = Table("sources.feeds", options, ("feeds",)).options.get("feeds", [])
-    if not isinstance(options, list | tuple):
-        raise ConfigError("sources.feeds", f"should be an array of tables, not {kind(options)}")
-    entries: list[FeedEntry] = []
-    for number, one in enumerate(options):
-        table = Table(f"sources.feeds[{number}]", one, ("name", "url"))
-        entry = FeedEntry(name=table.text("name"), url=table.url("url"))
-        if any(entry.name == other.name for other in entries):
-            raise table.error("name", f"used twice: {entry.name!r}")
-        if one.get("enabled", True):
-            entries.append(entry)
-    return FeedsSource(entries)
+    """The source out of [sources.feeds]: the shipped feeds, changed and added to by the user's. Raises ConfigError.
+
+    An entry under a shipped name changes that feed: `enabled`, `url`, `follow`. As a table, [sources.feeds] may hold
+    `feeds` (the same array), `rsshub_url` (for the shipped bridges), `shipped = false` (only the user's own) and
+    `follow = false` (no articles).
+    """
+    where = "sources.feeds"
+    table = Table(where, options if isinstance(options, Mapping) else {}, ("feeds", "rsshub_url", "shipped", "follow"))
+    own = table.options.get("feeds", []) if isinstance(options, Mapping) else options
+    if not isinstance(own, list | tuple):
+        raise ConfigError(where, f"should be an array of tables, not {kind(own)}")
+    rsshub = table.url("rsshub_url") if table.options.get("rsshub_url") else ""
+    known = {feed.name: feed for feed in shipped_feeds()}
+    entries: dict[str, FeedEntry] = {}
+    if _flag(table, "shipped", True):
+        for feed in known.values():
+            if feed.enabled and (address := feed.address(rsshub)):
+                entries[feed.name] = FeedEntry(name=feed.name, url=address, follow=feed.follow)
+    named: set[str] = set()
+    for number, one in enumerate(own):
+        entry = _of_user(Table(f"{where}[{number}]", one, ("name", "url", "follow")), known, rsshub, named)
+        if isinstance(entry, FeedEntry):
+            entries[entry.name] = entry
+        else:
+            entries.pop(entry, None)
+    follow = _flag(table, "follow", True)
+    return FeedsSource([entry if follow else replace(entry, follow=False) for entry in entries.values()])
+
+
+def _of_user(table: Table, known: Mapping[str, ShippedFeed], rsshub: str, named: set[str]) -> FeedEntry | str:
+    """One entry of the user's; only its name when it is off."""
+    name = table.text("name")
+    if name in named:
+        raise table.error("name", f"used twice: {name!r}")
+    named.add(name)
+    shipped = known.get(name)
+    on = _flag(table, "enabled", True)
+    if "url" in table.options or shipped is None:
+        address = table.url("url")
+    else:
+        address = shipped.address(rsshub)
+        if on and not address:
+            raise table.error("url", f"is missing; {name} needs {shipped.needs}")
+    if not on:
+        return name
+    return FeedEntry(name=name, url=address, follow=_flag(table, "follow", shipped.follow if shipped else False))
+
+
+def _flag(table: Table, key: str, default: bool) -> bool:
+    value = table.options.get(key, default)
+    if not isinstance(value, bool):
+        raise table.error(key, f"should be true or false, not {kind(value)}")
+    return value

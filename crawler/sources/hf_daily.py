@@ -27,7 +27,7 @@ class HfDailySource:
     name = SOURCE
     terms = "https://huggingface.co/terms-of-service"
 
-    def __init__(self, first_days: int = 14, reread_days: int = 3, *, site: str = "https://huggingface.co") -> None:
+    def __init__(self, first_days: int = 14, reread_days: int = 7, *, site: str = "https://huggingface.co") -> None:
         self.first_days = first_days
         self.reread_days = reread_days
         self._site = site.rstrip("/")

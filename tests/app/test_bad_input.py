@@ -114,7 +114,7 @@ def test_no_store_yet(fails) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path, fails, capsys: pytest.CaptureFixture[str]) -> None:
     fails(1, "nothing.jsonl", command=["import", str(tmp_path / "nothing.jsonl")])
-    fails(1, "directory", command=["import", str(tmp_path)])
+    fails(1, "a folder without mails", command=["import", str(tmp_path)])
     lines = "".join(
         json.dumps({"title": f"A made-up paper, number {n} of many", "id": f"x{n}"}) + "\n" for n in range(3000)
     )

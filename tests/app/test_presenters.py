@@ -14,6 +14,7 @@ from app import markup, presenters, presenters_paper
 from app.presenters import Areas
 from app.services import Feed, Services
 from app.wiring import Frontier
+from crawler.health import Day
 from crawler.report import SourceReport
 from data.papers import Paper, SignalReading, SourceRun
 from tests.app import made_up
@@ -181,6 +182,18 @@ def test_without_relevance_there_are_no_chips_and_no_bars(areas: Areas) -> None:
             "cvf: degraded, 12 pages lost; 1 other source answered · 2 hours ago",
         ),
         ([run("arxiv", lost=["the listing: 503"])], "arxiv: failed, 1 page lost · 2 hours ago"),
+        (
+            [run("arxiv", standing="stalled", text="the batch is overdue"), run("hf_daily", new=2)],
+            "arxiv: stalled, the batch is overdue; 1 other source answered · 2 hours ago",
+        ),
+        (
+            [run("arxiv", standing="waiting", text="not out yet"), run("hf_daily", new=2)],
+            "all 2 sources answered; arxiv: not out yet · 2 hours ago",
+        ),
+        (
+            [run("arxiv", standing="quiet", text="a holiday")],
+            "the only source answered; arxiv: a holiday · 2 hours ago",
+        ),
         ([run("arxiv", at=NOW - timedelta(days=3))], "the only source answered · last checked 3 days ago"),
     ],
 )
@@ -288,6 +301,17 @@ def test_sources_tell_what_was_lost_the_worst_first(services: Services) -> None:
     assert ("expected", "not said") in rows[2].numbers
     assert rows[3].meaning == "off in frontier.toml"
     assert "8 more" in Checked(presenters.source_cards(rows)).words
+
+
+def test_sources_show_their_last_days(services: Services) -> None:
+    days = {"arxiv": [Day(day=date(2025, 11, 23)), Day(day=date(2025, 11, 24), new=398, verdict="fresh")]}
+    page = presenters.source_cards(presenters.source_rows(services.health(), NOW, days))
+    assert "last 2 days ·█" in Checked(page).words
+    assert "Mon 24 Nov 2025: 398 new, fresh" in page
+    stalled = run("arxiv", standing="stalled", text="the batch is overdue")
+    assert "something is overdue: the batch is overdue" in presenters.source_cards(
+        presenters.source_rows([stalled], NOW)
+    )
 
 
 def test_a_report_of_another_shape_is_shown_all_the_same() -> None:

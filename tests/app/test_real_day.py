@@ -63,7 +63,7 @@ def test_a_day_of_every_source(mirrored: Path, source_server, capsys: pytest.Cap
     asked = len(source_server.log())
     assert run(["crawl"]) == 0
     assert _sql(mirrored, "SELECT count(*), (SELECT count(*) FROM sightings) FROM papers") == before
-    assert len(source_server.log()) - asked <= 10
+    assert len(source_server.log()) - asked <= 12  # hf_daily reads the votes of a week again, conditionally
 
 
 def test_a_backfill_through_faults_loses_nothing_and_doubles_nothing(mirrored: Path, source_server) -> None:

@@ -9,7 +9,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -127,3 +127,50 @@ def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(body)
 
     return Handler
+
+
+class RawServer:
+    """Says to each connection what `say` does with its socket, after the request was read. Counts connections."""
+
+    def __init__(self, say: Callable[[socket.socket], object] = lambda connection: None) -> None:
+        self._say = say
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.connections = 0
+        self.ended = False
+
+    def _serve(self) -> None:
+        while not self.ended:
+            with contextlib.suppress(OSError):
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            self._say(connection)
+
+    def endless(self, piece: bytes, *, start: bytes = b"HTTP/1.1 200 OK\r\n\r\n", every_s: float = 0.0) -> None:
+        """From now on: the same piece again and again, until the client goes away."""
+
+        def say(connection: socket.socket) -> None:
+            connection.sendall(start)
+            while not self.ended:
+                connection.sendall(piece)
+                time.sleep(every_s)
+
+        self._say = say
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[RawServer]:
+        thread = threading.Thread(target=self._serve, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.ended = True
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            thread.join()

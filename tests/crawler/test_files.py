@@ -232,7 +232,7 @@ def test_a_cut_gzip_gives_what_is_before_the_cut(tmp_path):
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+    with pytest.raises(InputError, match="a folder without mails"):
         list(read_records(tmp_path, now=NOW))
     with pytest.raises(InputError, match="cannot be read: No such file"):
         list(read_records(tmp_path / "none", now=NOW))

@@ -50,7 +50,7 @@ def gate(fake: FakeTime, delay: float = 3.0, path: Path | None = None) -> Gate:
         ("huggingface.co", "huggingface"),
         ("hf.co", "huggingface"),
         ("www.reddit.com", "reddit"),
-        ("oauth.reddit.com", "reddit"),
+        ("oauth.reddit.com", "reddit_oauth"),
         ("api.openreview.net", "openreview"),
         ("api2.openreview.net", "openreview"),
         ("openreview.net", "openreview.net"),

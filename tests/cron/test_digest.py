@@ -133,6 +133,17 @@ def test_health_is_one_line(digest_of, source_run):
     )
 
 
+def test_overdue_is_trouble_and_waiting_is_not(digest_of, source_run):
+    calm = [source_run("arxiv", "waiting", text="not out yet"), source_run("cvf", "quiet", text="a holiday")]
+    digest = digest_of({"architectures": []}, runs=calm)
+    assert (digest.health_line, digest.trouble) == ("all 2 sources answered", ())
+    assert digest.quiet == "Nothing came in. arxiv: not out yet."
+    assert digest_of({"architectures": []}, runs=calm[1:]).quiet == "Nothing new: cvf: a holiday."
+    late = digest_of({"architectures": []}, runs=[source_run("arxiv", "stalled", text="the batch was due"), calm[1]])
+    assert late.health_line == "1 of 2 sources answered in full: arxiv stalled: the batch was due"
+    assert late.quiet == "Nothing came in. arxiv: stalled: the batch was due."
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crawler.source import Expect, Failure, Fetch, MoveCursor, Notice, Page, Source, Window
+from crawler.source import Expect, Failure, Fetch, MoveCursor, Notice, Page, Source, Standing, Window
 from data.errors import PageError
 from data.records import BadRecord, MentionRecord, PaperRecord
 
@@ -30,6 +30,7 @@ class Played:
     asked: list[Fetch] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     cursor: dict[str, Any] = field(default_factory=dict)
+    standing: Standing | None = None  # the last one; `unless` is the desk's to heed
 
     def on(self, day: date) -> set[str]:
         return {p.source_id for p in self.papers if p.day == day}
@@ -99,6 +100,8 @@ def _play(
                     played.expected.append(output)
                 case Notice():
                     played.notices.append(output)
+                case Standing():
+                    played.standing = output
                 case _:
                     raise AssertionError(f"not an output: {output!r}")
     return played

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from crawler.source import Failure, Fetch, Page, Window
+from crawler.source import Failure, Fetch, Page, Standing, Window
 from crawler.sources.arxiv import MAX_RESTARTS, ArxivById, ArxivSource
 from data.errors import PageError
 
@@ -255,16 +255,63 @@ def test_both_of_yesterday_is_no_new_day(arxiv, play, first):
     listed = {p.source_id for p in run.papers if p.day == WEDNESDAY and p.announce_type}
     assert not listed
     assert run.cursor["verified"] == "2026-03-03"  # Tuesday's listing is complete
-    assert any("no listing of 2026-03-04 yet" in n.text for n in run.notices)
+    assert run.standing == Standing(
+        verdict="stalled",
+        text="the batch of 2026-03-04 was due by 06:00 US/Eastern, but its listing still shows 2026-03-03 (see"
+        " https://status.arxiv.org); asked for again by the next run",
+    )
 
 
 def test_nothing_announced(arxiv, play):
     arxiv.faults = {RSS: "quiet", LIST: "quiet"}
     run = play(source(), arxiv, cursor=VERIFIED, now=NOON)
-    assert (run.papers, run.cursor["verified"]) == ([], "2026-03-03")
-    assert any("has no entries" in n.text for n in run.notices)
+    assert (run.on(WEDNESDAY), run.cursor["verified"]) == (arxiv.on(WEDNESDAY), "2026-03-03")
+    assert run.standing.verdict == "stalled"
+    assert "OAI-PMH has 15 papers of that day, which were taken" in run.standing.text
     arxiv.faults = {}
-    assert play(source(), arxiv, cursor=run.cursor, now=NOON).on(WEDNESDAY) == arxiv.on(WEDNESDAY)
+    again = play(source(), arxiv, cursor=run.cursor, now=NOON)
+    assert again.on(WEDNESDAY) == arxiv.on(WEDNESDAY)
+    assert (again.cursor["verified"], again.standing) == ("2026-03-04", None)
+
+
+@pytest.mark.parametrize(
+    ("faults", "hour", "verdict", "why"),
+    [
+        ({}, 12, "quiet", "feed and listing of the day are empty, and OAI-PMH has no paper of it"),
+        ({}, 9, "waiting", "has no entries yet; due by 06:00 US/Eastern"),
+        ({OAI: "503"}, 12, "stalled", "OAI-PMH could not say whether that is so (HTTP 503)"),
+        ({RSS: "503"}, 12, "stalled", "but the feed could not be fetched"),
+        ({RSS: "stale"}, 12, "stalled", "but the feed of 2026-03-04 has 15 papers"),
+    ],
+)
+def test_a_day_without_papers(arxiv, play, faults, hour, verdict, why):
+    arxiv.papers = [p for p in arxiv.papers if WEDNESDAY not in p.versions]
+    arxiv.papers.append(Paper("2603.99999", ("math.AG",), (WEDNESDAY,)))  # so that the day is Wednesday
+    arxiv.faults = {RSS: "quiet", LIST: "quiet", **faults}
+    run = play(source(), arxiv, cursor=VERIFIED, now=NOON.replace(hour=hour))
+    assert run.standing.verdict == verdict
+    assert why in run.standing.text
+    assert (run.on(WEDNESDAY), run.cursor["verified"]) == (set(), "2026-03-03")
+
+
+def test_an_unread_day_is_overdue_unless_its_papers_come_another_way(arxiv, play):
+    arxiv.faults = {RSS: "503", LIST: "503"}
+    run = play(source(), arxiv, cursor=VERIFIED, now=NOON)
+    assert (run.standing.verdict, run.standing.unless) == ("stalled", WEDNESDAY)
+    assert run.on(WEDNESDAY) == arxiv.on(WEDNESDAY)
+    arxiv.faults = {LIST: "503"}  # the feed is believed
+    assert play(source(), arxiv, cursor=VERIFIED, now=NOON).standing is None
+
+
+def test_a_listing_that_was_short_is_read_again(arxiv, play):
+    arxiv.faults = {LIST: "short"}
+    run = play(source(), arxiv, cursor=VERIFIED, now=NOON)
+    assert (run.cursor["verified"], run.cursor["again"]) == ("2026-03-04", "2026-03-04")
+    arxiv.faults = {}
+    again = play(source(), arxiv, cursor=run.cursor, now=NOON)
+    assert not again.asked[0].conditional
+    assert again.on(WEDNESDAY) == arxiv.on(WEDNESDAY)
+    assert "again" not in again.cursor
 
 
 def test_what_cannot_be_fetched_is_named(arxiv, play):
@@ -336,6 +383,7 @@ def test_a_weekend_asks_only_the_feed(arxiv, play):
     saturday = datetime(2026, 3, 7, 12, tzinfo=UTC)
     run = play(source(), arxiv, cursor={**VERIFIED, "verified": "2026-03-06"}, now=saturday)
     assert (len(run.asked), run.notices, run.papers) == (1, [], [])
+    assert run.standing == Standing(verdict="quiet", text="arXiv announces nothing on Saturdays")
 
 
 def test_many_categories_are_asked_in_several_feeds(arxiv, play):

@@ -59,9 +59,10 @@ def test_days():
     first = asked()
     assert (first[0], first[-1], len(first)) == ("2026-03-05", "2026-02-20", 14)
     done = {f"done:{d}": True for d in first}
-    assert asked(done) == first[:4]  # today and the three days before, for votes
+    assert asked(done) == first[:8]  # today and the week before, for votes
     hole = {k: v for k, v in done.items() if k != "done:2026-02-25"}
-    assert asked(hole) == [*first[:4], "2026-02-25"]
+    assert asked(hole) == [*first[:8], "2026-02-25"]
+    assert [f.url[-2:] for f in HfDailySource(reread_days=1).requests(done, Window(now=NOW))] == ["05", "04"]
     later = asked(done, now=datetime(2026, 4, 10, tzinfo=UTC))
     assert (later[0], later[-1], len(later)) == ("2026-04-10", "2026-03-06", 36)
     assert asked(done, since=date(2026, 2, 21), until=date(2026, 2, 22)) == ["2026-02-22", "2026-02-21"]
@@ -70,13 +71,14 @@ def test_days():
 
 def test_a_run_remembers_its_days(play):
     def answer(fetch):
-        return (503, b"") if "2026-03-01" in fetch.url else (200, b"[]")
+        return (503, b"") if "2026-02-22" in fetch.url else (200, b"[]")
 
     run = play(HfDailySource(), answer, now=NOW)
     assert all(f.kind == "api" and f.conditional for f in run.asked)
-    assert run.lost == ["daily papers of 2026-03-01: HTTP 503"]
+    assert run.lost == ["daily papers of 2026-02-22: HTTP 503"]
     assert len(run.cursor) == 13
-    assert asked(run.cursor) == ["2026-03-05", "2026-03-04", "2026-03-03", "2026-03-02", "2026-03-01"]
+    assert len(asked(run.cursor)) == 9
+    assert asked(run.cursor)[-1] == "2026-02-22"
     (moved,) = parsed(b"", not_modified=True)
     assert moved.values == {"done:2026-03-05": True, "done:2026-01-04": None}
 

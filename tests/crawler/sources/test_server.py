@@ -115,13 +115,30 @@ def test_the_day_is_the_listing(server, listed, play, faults, cursor):
     assert not run.lost
 
 
-@pytest.mark.parametrize("kind", ["stale", "quiet"])
-def test_no_new_day(server, play, kind):
-    server.set(MONDAY, {"prefix": RSS, "kind": kind}, {"prefix": LIST, "kind": kind})
-    run = play(ArxivSource(CATEGORIES), server, cursor=BEFORE, now=NOON)
+@pytest.mark.parametrize(("hour", "verdict"), [(6, "waiting"), (11, "stalled"), (12, "stalled")])
+def test_no_new_day(server, play, hour, verdict):
+    server.set(MONDAY, {"prefix": RSS, "kind": "stale"}, {"prefix": LIST, "kind": "stale"})
+    run = play(ArxivSource(CATEGORIES), server, cursor=BEFORE, now=NOON.replace(hour=hour))
     assert run.on(MONDAY) == set()
     assert run.cursor["verified"] == "2025-11-21"
-    assert len(run.notices) == 1
+    assert (run.standing.verdict, run.notices) == (verdict, [])
+
+
+def test_an_empty_day_that_is_none(server, play, listed):
+    server.set(MONDAY, {"prefix": RSS, "kind": "quiet"}, {"prefix": LIST, "kind": "quiet"})
+    run = play(ArxivSource(CATEGORIES), server, cursor=BEFORE, now=NOON)
+    assert run.on(MONDAY) == listed
+    assert run.cursor["verified"] == "2025-11-21"
+    assert run.standing.verdict == "stalled"
+    assert "OAI-PMH has 174 papers of that day" in run.standing.text
+
+
+def test_an_empty_day_confirmed_by_a_second_path(server, play):
+    tuesday = MONDAY.replace(day=25)  # of which the server has no papers
+    server.set(tuesday, {"prefix": RSS, "kind": "quiet"}, {"prefix": LIST, "kind": "quiet"})
+    run = play(ArxivSource(CATEGORIES), server, cursor={**BEFORE, "verified": "2025-11-24"}, now=NOON.replace(day=25))
+    assert (run.standing.verdict, run.papers) == ("quiet", [])
+    assert sum("oaipmh" in url for url in run.urls) == len(CATEGORIES)
 
 
 def test_days_one_after_another(server, play):
