@@ -122,6 +122,7 @@ def off_reason(frontier: Frontier, name: str) -> str:
 def engine_options(frontier: Frontier) -> EngineOptions:
     """The engine's behaviour out of [crawl]."""
     from crawler.options import EngineOptions
+    from crawler.urls import origins
 
     crawl = frontier.config.crawl
     contact = f" (+{crawl.contact})" if crawl.contact else ""
@@ -134,6 +135,7 @@ def engine_options(frontier: Frontier) -> EngineOptions:
         max_bytes=int(crawl.max_megabytes * 1024 * 1024),
         max_retries=crawl.retries,
         gate_dir=frontier.home.gates,
+        own_origins=origins({name: options for name, options in frontier.config.sources.items() if name != "feeds"}),
     )
 
 

@@ -34,6 +34,9 @@ _MARKS = (  # byte-order marks, then "<" and "{" as these encodings write them
     *((b"\0" + first, "utf-16-be") for first in (b"<", b"{")),
     (b"\x4c\x6f\xa7\x94", "cp037"),
 )
+SAMPLE = 20_000
+"""Bytes from which an encoding is guessed."""
+_TAGS = re.compile(rb"<[^<>]*>")
 _DECLARED = re.compile(r"<\?xml\s[^<>]{0,200}?encoding\s*=\s*[\"']([^\"'<>]{1,40})")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]{1,40})", re.I)
 _REFUSED_CODECS = frozenset({"utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"})
@@ -65,7 +68,7 @@ def decoded(body: bytes, charset: str = "") -> str:
     """The text of a feed, in spite of wrong or missing statements about its encoding.
 
     Marks in the bytes themselves count most; then UTF-8, where all of it is valid UTF-8 (text in a one-byte encoding
-    never is by chance); then what the header and the document say; then UTF-8 with a few faults; then windows-1252.
+    never is by chance); then what the header and the document say; then UTF-8 with a few faults; then a guess.
     Raises PageError for the encodings that are refused.
     """
     for mark, codec in _MARKS:
@@ -82,7 +85,15 @@ def decoded(body: bytes, charset: str = "") -> str:
     text = body.decode("utf-8", "replace")
     if text.count("\ufffd") * 10 <= sum(not c.isascii() for c in text):
         return text
-    return body.decode(next((codec for codec in said if codec != "utf-8"), "cp1252"), "replace")
+    return body.decode(next((codec for codec in said if codec != "utf-8"), "") or _guessed(body), "replace")
+
+
+def _guessed(body: bytes) -> str:
+    """The encoding of a feed that says nothing, or that it is UTF-8 where it is not, by the letters between its tags."""
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(_TAGS.sub(b" ", body[: 10 * SAMPLE])[:SAMPLE]).best()
+    return (_codec(best.encoding) if best is not None else "") or "cp1252"
 
 
 def _codec(name: str) -> str:
@@ -98,7 +109,6 @@ def _codec(name: str) -> str:
     return _MEANT.get(codec, codec)
 
 
-_SPACE = re.compile(r"[\s\ufeff]*")
 _IN_DOCTYPE = re.compile(r"[\[>]|\"[^\"]*\"|'[^']*'")
 _EMPTY_SUBSET = re.compile(r"\[\s*\]\s*>")
 
