@@ -373,30 +373,54 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What a sync did: papers embedded, papers judged by area, vectors in the index, why it was made anew ("" if not, or if it is the first)."""
+    """What a sync did: papers embedded, papers judged by area, vectors in the index, why it was made anew ("" if not, or if it is the first),
+    papers left to embed."""
 
     embedded: int
     scored: int
     total: int
     rebuilt: str = ""
+    left: int = 0
 
 
 def sync(
-    frontier: Frontier, *, rebuild: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
+    frontier: Frontier,
+    *,
+    rebuild: bool = False,
+    patience_s: float | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Synced:
-    """Embed and index what is new, then judge its relevance per area. Raises ModelError, StoreError, VectorIndexError."""
+    """Embed and index what is new, then judge its relevance per area. Raises ModelError, StoreError, VectorIndexError.
+
+    After `patience_s`, papers that are not embedded yet wait for the next sync.
+    """
     from index.sync import sync as run
 
     store = frontier.open_store()
     reader = frontier.open_reader()
     try:
         first = reader.vector_state(frontier.encoder().name)[0] == 0
-        done = run(store, reader, frontier.encoder(), frontier.home.index, rebuild=rebuild, progress=progress)
+        started = monotonic()
+        done = run(
+            store,
+            reader,
+            frontier.encoder(),
+            frontier.home.index,
+            rebuild=rebuild,
+            progress=progress,
+            enough=lambda: patience_s is not None and monotonic() - started >= patience_s,
+        )
         scored = _judge(frontier, store, reader)
     finally:
         reader.close()
         store.close()
-    return Synced(embedded=done.embedded, scored=scored, total=done.total, rebuilt="" if first else done.rebuilt)
+    return Synced(
+        embedded=done.embedded,
+        scored=scored,
+        total=done.total,
+        rebuilt="" if first else done.rebuilt,
+        left=done.left,
+    )
 
 
 def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:

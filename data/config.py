@@ -32,7 +32,8 @@ SECRETS = {
 class CrawlConfig:
     """[crawl]: how Frontier behaves towards sources. Delays are seconds between requests, by host group.
 
-    `up_minutes`: after so long, `frontier up` leaves pages that can wait (abstracts of a conference) for the next run.
+    `up_minutes`: after so long, `frontier up` leaves pages that can wait (abstracts of a conference) for the next run,
+    and after as long again, papers that are not embedded yet.
     """
 
     contact: str = ""

@@ -274,10 +274,11 @@ class Reader:
     # ---- vectors and relevance ---------------------------------------------------------------------------------
 
     def to_embed(self, model: str) -> list[int]:
-        """Papers without a current vector, newest first."""
+        """Papers without a current vector: the starter set (landmarks stand for their areas), then the newest days."""
         rows = self._all(
             "SELECT p.id FROM papers p LEFT JOIN vectors v ON v.paper_id = p.id AND v.model = ?"
-            " WHERE v.text_hash IS NULL OR v.text_hash != p.text_hash ORDER BY p.id DESC",
+            " WHERE v.text_hash IS NULL OR v.text_hash != p.text_hash"
+            " ORDER BY p.note = '', p.day IS NULL, p.day DESC, p.id DESC",
             (model,),
         )
         return [r[0] for r in rows]

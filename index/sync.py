@@ -30,18 +30,28 @@ LOCK = "sync.lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What a sync did: papers embedded now, vectors in the index, and why FAISS was made anew ("" when it was not)."""
+    """What a sync did: papers embedded now, vectors in the index, why FAISS was made anew ("" when it was not), and how
+    many papers are left to embed."""
 
     embedded: int
     total: int
     rebuilt: str
+    left: int = 0
 
 
 def sync(
-    store: Store, reader: Reader, encoder: Encoder, folder: Path, *, rebuild: bool, progress: Progress
+    store: Store,
+    reader: Reader,
+    encoder: Encoder,
+    folder: Path,
+    *,
+    rebuild: bool,
+    progress: Progress,
+    enough: Callable[[], bool] = lambda: False,
 ) -> SyncResult:
     """Embed papers without a current vector, newest first, and bring the index in `folder` up to date.
 
+    `enough` is asked after every batch: when it says so, what is left waits for the next sync.
     Every `BATCH` papers are committed, so that the next run goes on where this one stopped. `rebuild` makes the FAISS
     files anew from the stored vectors (it embeds nothing twice). Stored vectors whose length is not the encoder's, as a
     model that was exchanged under its name leaves them, are embedded again.
@@ -49,7 +59,9 @@ def sync(
     Raises VectorIndexError when another sync is at work or the folder cannot be written, ModelError, StoreError.
     """
     with _alone(folder):
-        embedded = _embed(store, reader, encoder, reader.to_embed(encoder.name), progress)
+        waiting = reader.to_embed(encoder.name)
+        embedded = _embed(store, reader, encoder, waiting, progress, enough)
+        left = len(waiting) - embedded
         updated = _update(reader, encoder, folder, rebuild)
         if updated.unfit:
             embedded += _embed(store, reader, encoder, updated.unfit, progress)
@@ -59,11 +71,18 @@ def sync(
                     f"{len(again.unfit)} stored vectors do not have the length of {encoder.name!r}",
                     mend="run 'frontier sync' again",
                 )
-            return SyncResult(embedded=embedded, total=again.count, rebuilt=updated.rebuilt or again.rebuilt)
-        return SyncResult(embedded=embedded, total=updated.count, rebuilt=updated.rebuilt)
+            return SyncResult(embedded=embedded, total=again.count, rebuilt=updated.rebuilt or again.rebuilt, left=left)
+        return SyncResult(embedded=embedded, total=updated.count, rebuilt=updated.rebuilt, left=left)
 
 
-def _embed(store: Store, reader: Reader, encoder: Encoder, paper_ids: Sequence[int], progress: Progress) -> int:
+def _embed(
+    store: Store,
+    reader: Reader,
+    encoder: Encoder,
+    paper_ids: Sequence[int],
+    progress: Progress,
+    enough: Callable[[], bool] = lambda: False,
+) -> int:
     total = len(paper_ids)
     if total:
         progress(0, total)
@@ -78,6 +97,8 @@ def _embed(store: Store, reader: Reader, encoder: Encoder, paper_ids: Sequence[i
                 for (paper_id, text_hash, _), vector in zip(rows, vectors.astype(np.dtype("<f4")), strict=True)
             ],
         )
+        if enough():
+            return min(start + BATCH, total)
     return total
 
 

@@ -181,17 +181,30 @@ def sync(rebuild: bool, as_json: bool) -> int:
     return 0
 
 
-def report_sync(frontier: Frontier, *, rebuild: bool = False) -> dict[str, object]:
+def report_sync(frontier: Frontier, *, rebuild: bool = False, patience_s: float | None = None) -> dict[str, object]:
     """Sync with a progress display, then say what was done."""
     from app.jobs import sync as run
 
     with progress_bar("papers") as bar:
         task = bar.add_task("embedding", total=None)
-        done = run(frontier, rebuild=rebuild, progress=lambda n, total: bar.update(task, completed=n, total=total))
+        done = run(
+            frontier,
+            rebuild=rebuild,
+            patience_s=patience_s,
+            progress=lambda n, total: bar.update(task, completed=n, total=total),
+        )
     if done.rebuilt:
         say(f"frontier: the index was made anew: {done.rebuilt}")
     say(f"{done.embedded:,} papers embedded, {done.scored:,} judged by area; {done.total:,} in the index")
-    return {"embedded": done.embedded, "scored": done.scored, "total": done.total, "rebuilt": done.rebuilt}
+    if done.left:
+        say(f"frontier: {done.left:,} older papers are not embedded yet: 'frontier sync' does the rest")
+    return {
+        "left": done.left,
+        "embedded": done.embedded,
+        "scored": done.scored,
+        "total": done.total,
+        "rebuilt": done.rebuilt,
+    }
 
 
 @click.command()
@@ -203,7 +216,8 @@ def report_sync(frontier: Frontier, *, rebuild: bool = False) -> dict[str, objec
 def up(port: int, no_browser: bool, no_serve: bool) -> int:
     """Crawl, embed, rank, then open the dashboard. Without a network it shows what there is.
 
-    A conference's thousands of abstracts do not hold it up: after [crawl] up_minutes the rest is left for the next run.
+    A conference's thousands of papers do not hold it up: [crawl] up_minutes is how long it crawls and how long it embeds
+    at most; the rest is left for the next run.
     """
     from app.commands.read import why_line
     from app.services import Services
@@ -216,7 +230,7 @@ def up(port: int, no_browser: bool, no_serve: bool) -> int:
     code = report_crawl(frontier, (), None, None, patience_s=60 * frontier.config.crawl.up_minutes)
     if code == 1:
         say("frontier: going on with what is stored")
-    report_sync(frontier)
+    report_sync(frontier, patience_s=60 * frontier.config.crawl.up_minutes)
     services = Services(frontier)
     try:
         best = services.feed(k=5)

@@ -203,7 +203,7 @@ def test_a_day_that_was_lost_altogether_is_backfilled_days_later(reader: Reader,
 
 
 def test_a_host_that_accepts_and_never_answers(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path, source_server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / "frontier.toml").write_text(CONFIG)
     with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -212,6 +212,15 @@ def test_a_host_that_accepts_and_never_answers(
         assert "problem   no answer within 1 s" in capsys.readouterr().out
         assert run(["crawl", "arxiv"]) == 1
     assert "no source could be reached" in capsys.readouterr().err
+    source_server.reset(MONDAY)
+    monkeypatch.setenv("FRONTIER_MIRROR", source_server.url)
+    assert run(["crawl", "arxiv"]) == 0
+    with sqlite3.connect(home / "papers.sqlite") as db:
+        days = db.execute("SELECT count(*), count(DISTINCT day) FROM sightings WHERE source = 'arxiv'").fetchone()
+        [monday] = db.execute("SELECT count(*) FROM sightings WHERE source = 'arxiv' AND day = ?", (MONDAY,)).fetchone()
+    assert monday > 30
+    assert days[0] > 2 * monday
+    assert days[1] >= 2
 
 
 def test_the_commands_exit_codes_and_their_words(

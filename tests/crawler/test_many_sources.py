@@ -24,7 +24,8 @@ def test_ten_sources_at_once(server: FaultServer) -> None:
     assert [r.received for r in reports] == [PAGES] * 10
 
     moments = sorted([(s.started, 1) for s in server.log] + [(s.ended, -1) for s in server.log])
-    assert max(itertools.accumulate(step for _, step in moments)) >= 4  # under way at the same time, also on a busy machine
+    at_once = max(itertools.accumulate(step for _, step in moments))
+    assert at_once >= 4  # on a busy machine not all ten start together
     for n in range(10):
         assert server.overlaps(f"/source{n}.test") == 0
         assert min(server.gaps(f"/source{n}.test")) >= 0.05

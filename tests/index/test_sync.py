@@ -175,3 +175,13 @@ def test_a_folder_that_cannot_be_made(home: SimpleNamespace, fakes: ModuleType) 
     home.folder.write_text("a file")
     with pytest.raises(VectorIndexError, match="cannot be written"):
         run(home, fakes.HashEncoder())
+
+
+def test_when_it_is_enough_the_rest_waits(home: SimpleNamespace, add: Add, fakes: ModuleType) -> None:
+    add([f"paper {n}" for n in range(BATCH + 10)])
+    encoder = fakes.HashEncoder()
+    arguments = (home.store, home.reader, encoder, home.folder)
+    done = sync(*arguments, rebuild=False, progress=lambda done, total: None, enough=lambda: True)
+    assert (done.embedded, done.left, done.total) == (BATCH, 10, BATCH)
+    done = sync(*arguments, rebuild=False, progress=lambda done, total: None, enough=lambda: True)
+    assert (done.embedded, done.left, done.total) == (10, 0, BATCH + 10)
