@@ -47,6 +47,15 @@ class Table:
         except ValueError as exc:
             raise self.error(key, str(exc)) from exc
 
+    def years(self, key: str = "years") -> list[int]:
+        """A list of years; whether they can be is the source's to say."""
+        values = self.options.get(key)
+        if values is None:
+            raise self.error(key, "is missing")
+        if not isinstance(values, list | tuple) or not all(type(year) is int for year in values):
+            raise self.error(key, f"should be a list of years, not {kind(values)}")
+        return list(values)
+
     def keywords(self, numbers_and_urls: Mapping[str, str]) -> dict[str, Any]:
         """Keyword arguments out of the keys that are given; a key that ends in `_url` is an address."""
         out: dict[str, Any] = {}

@@ -10,7 +10,6 @@ that it was not there; `day:CONFERENCE:DAY`, a day's listing still to be read.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,15 +18,14 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import html
 
-from crawler.source import Cursor, Expect, Failure, Fetch, MoveCursor, Notice, Output, Page, Window
+from crawler.source import Cursor, Failure, Fetch, MoveCursor, Notice, Output, Page, Window
+from crawler.sources import _proceedings as proceedings
 from crawler.sources._table import Options, Secrets, Table
 from data.errors import MalformedId, PageError
 from data.ids import arxiv_id, parse_id
 from data.records import BadRecord, PaperRecord
 
 SOURCE = "cvf"
-MAX_TRIES = 5  # runs that ask again for a paper page which is not there
-DIGEST = 10  # hex digits
 
 _CONFERENCE = re.compile(r"(CVPR|ICCV|WACV|ACCV|ECCV)(20\d\d)")
 _DAY = re.compile(r"[?&]day=([\w-]+)")
@@ -44,11 +42,9 @@ def conference(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """What one listing page holds: papers by the path of their page, or the days to look under."""
+class Listing(proceedings.Listing):
+    """What one listing page holds: papers, or the days to look under."""
 
-    papers: Mapping[str, PaperRecord]
-    bad: tuple[BadRecord, ...] = ()
     days: Mapping[str, str] = field(default_factory=dict)  # day -> address
 
 
@@ -70,13 +66,13 @@ class CvfSource:
             year = int(name[4:])
             if (window.since and year < window.since.year) or (window.until and year > window.until.year):
                 continue
-            have = "".join(str(v) for k, v in cursor.items() if k == f"have:{name}" or k.startswith(f"have:{name}:"))
+            have = proceedings.known(cursor, name)
             yield self._listing(name, self._address(name), have)
             for key, value in cursor.items():
                 if key.startswith(f"day:{name}:") and isinstance(value, str):
                     yield self._listing(name, value, have, day=key.rpartition(":")[2])
-                elif key.startswith(f"page:{name}/") and isinstance(value, int) and value < MAX_TRIES:
-                    yield self._page(key, value, None)
+            for key, tries in proceedings.left_over(cursor, name).items():
+                yield proceedings.paper_page(self._site, key, tries)
 
     def _address(self, name: str) -> str:
         """CVPR and ICCV list by day from 2018 on; the others, and earlier years, have one page."""
@@ -86,11 +82,6 @@ class CvfSource:
     def _listing(self, name: str, url: str, have: str, *, day: str = "") -> Fetch:
         context = {"step": "listing", "conference": name, "have": have, "day": day}
         return Fetch(url=url, kind="page", context=context, conditional=True, priority=10)
-
-    def _page(self, key: str, tries: int, record: PaperRecord | None) -> Fetch:
-        path = key.partition("/")[2]
-        context = {"step": "paper", "key": key, "tries": tries, "record": record}
-        return Fetch(url=f"{self._site}/{path}", kind="page", context=context, priority=-10, can_wait=True)
 
     # ---- what came back -----------------------------------------------------------------------------------------
 
@@ -105,17 +96,8 @@ class CvfSource:
         context = failure.fetch.context
         if context["step"] == "listing":
             yield from self._no_listing(failure)
-        elif failure.status == 404:
-            tries = context["tries"] + 1
-            yield MoveCursor(values={context["key"]: tries})
-            again = f"asked for in {MAX_TRIES - tries} more runs" if tries < MAX_TRIES else "not asked for any more"
-            yield Notice(text=f"{failure.fetch.url} is not there (404), so its abstract is missing: {again}")
         else:
-            name = context["key"].removeprefix("page:").partition("/")[0]
-            yield Notice(  # the same text for each page of a conference, so that a report can fold them
-                text=f"pages of {name} could not be fetched ({failure.problem}); the next run asks for them again",
-                lost=True,
-            )
+            yield from proceedings.no_paper_page(failure, context["name"])
 
     def _no_listing(self, failure: Failure) -> Iterator[Output]:
         context, url = failure.fetch.context, failure.fetch.url
@@ -135,18 +117,9 @@ class CvfSource:
         if not listing.papers:
             yield from self._without_papers(page, listing)
             return
-        yield Expect(what=f"{name} {day}".strip(), count=len(listing.papers))
-        yield from listing.papers.values()
-        yield from listing.bad
-        known = {have[i : i + DIGEST] for i in range(0, len(have), DIGEST)}
-        new = [path for path in listing.papers if _digest(path) not in known]
-        values: dict[str, Any] = {f"page:{name}/{path}": 0 for path in new}
-        values[f"have:{name}:{day}" if day else f"have:{name}"] = "".join(map(_digest, listing.papers))
         if day:
-            values[f"day:{name}:{day}"] = None
-        yield MoveCursor(values=values)
-        for path in new:
-            yield self._page(f"page:{name}/{path}", 0, listing.papers[path])
+            yield MoveCursor(values={f"day:{name}:{day}": None})
+        yield from proceedings.listed(self._site, name, listing, have, part=day)
 
     def _without_papers(self, page: Page, listing: Listing) -> Iterator[Output]:
         context = page.fetch.context
@@ -165,8 +138,7 @@ class CvfSource:
 
     def _parse_paper(self, page: Page) -> Iterator[Output]:
         context = page.fetch.context
-        name = context["key"].removeprefix("page:").partition("/")[0]
-        yield parse_paper(page.body, page.url, name, context["record"])
+        yield parse_paper(page.body, page.url, context["name"], context["record"])
         yield MoveCursor(values={context["key"]: None})
 
 
@@ -294,10 +266,6 @@ def parse_paper(body: bytes, url: str, name: str, listed: PaperRecord | None) ->
 def _by_id(root: Any, name: str) -> str:
     node = next((d for d in root.iter("div") if d.get("id") == name), None)
     return "" if node is None else node.text_content().strip()
-
-
-def _digest(path: str) -> str:
-    return hashlib.sha256(path.encode()).hexdigest()[:DIGEST]
 
 
 def from_config(options: Options, secrets: Secrets) -> CvfSource:

@@ -20,7 +20,7 @@ from crawler.source import Cursor, Failure, Fetch, MoveCursor, Notice, Output, P
 from crawler.sources import _proceedings as proceedings
 from crawler.sources._arxiv_text import split_authors
 from crawler.sources._proceedings import Listing, joined, text_of
-from crawler.sources._table import Options, Secrets, Table, kind
+from crawler.sources._table import Options, Secrets, Table
 from data.errors import MalformedId, PageError
 from data.ids import PaperId, parse_id
 from data.records import BadRecord, PaperRecord
@@ -267,12 +267,7 @@ def _by_id(root: Any, name: str) -> Any:
 def from_config(options: Options, secrets: Secrets) -> EcvaSource:
     """The source out of [sources.ecva]. Raises ConfigError."""
     table = Table("sources.ecva", options, ("years", "site_url"))
-    years = table.options.get("years")
-    if years is None:
-        raise table.error("years", "is missing")
-    if not isinstance(years, list | tuple) or not all(type(year) is int for year in years):
-        raise table.error("years", f"should be a list of years, not {kind(years)}")
     try:
-        return EcvaSource(years, **table.keywords({"site": "site_url"}))
+        return EcvaSource(table.years(), **table.keywords({"site": "site_url"}))
     except ValueError as exc:
         raise table.error("years", str(exc)) from exc

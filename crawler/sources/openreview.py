@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 
 from crawler.source import Cursor, Expect, Failure, Fetch, MoveCursor, Notice, Output, Page, SourceOff, Window
 from crawler.sources._table import Options, Secrets, Table
+from crawler.sources._threads import text_of
 from data.errors import MalformedId, PageError
 from data.ids import PaperId, url_of
 from data.records import BadRecord, PaperRecord
@@ -321,8 +322,8 @@ def _read(note: Any, context: Mapping[str, Any]) -> PaperRecord | BadRecord | No
 def _record(note: Any, context: Mapping[str, Any]) -> PaperRecord | None:
     if not isinstance(note, Mapping) or not isinstance(note.get("content"), Mapping):
         raise ValueError("no note with a content")
-    own = _plain(note, "id")
-    forum = _plain(note, "forum") or own
+    own = text_of(note, "id")
+    forum = text_of(note, "forum") or own
     venue = context["venue"].partition("/-/")[0]
     if (own and forum != own) or note.get("ddate") or not _belongs(note, venue):
         return None
@@ -357,13 +358,6 @@ def _value(content: Mapping[str, Any], key: str) -> Any:
 
 def _text(content: Mapping[str, Any], key: str) -> str:
     value = _value(content, key)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key} is a {type(value).__name__}, not a text")
-    return value or ""
-
-
-def _plain(note: Mapping[str, Any], key: str) -> str:
-    value = note.get(key)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{key} is a {type(value).__name__}, not a text")
     return value or ""
@@ -420,7 +414,7 @@ def _belongs(note: Mapping[str, Any], venue: str) -> bool:
     content, invitations = note["content"], _invitations(note)
     if any(_IMPORTED.match(i) for i in invitations) or _text(content, "venue").startswith("CoRR"):
         return False
-    named = [_text(content, "venueid")] if _text(content, "venueid") else [*invitations, _plain(note, "domain")]
+    named = [_text(content, "venueid")] if _text(content, "venueid") else [*invitations, text_of(note, "domain")]
     return any(name.lower() == venue.lower() or name.lower().startswith(f"{venue.lower()}/") for name in named)
 
 
@@ -443,7 +437,7 @@ def _status(note: Mapping[str, Any], venue: str, *, decided: bool) -> tuple[bool
     """Whether it is accepted, and as what: `ICLR 2025 Poster`; else submitted, rejected, withdrawn or desk-rejected."""
     content = note["content"]
     text, group = _text(content, "venue"), _text(content, "venueid")
-    says = f"{group.rpartition('/')[2]} {text} {_plain(note, 'invitation').rpartition('/')[2]}".lower()
+    says = f"{group.rpartition('/')[2]} {text} {text_of(note, 'invitation').rpartition('/')[2]}".lower()
     if "desk" in says and "reject" in says:
         return False, "desk-rejected"
     if "withdraw" in says:

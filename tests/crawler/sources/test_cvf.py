@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from crawler.source import Fetch, Window
-from crawler.sources.cvf import MAX_TRIES, CvfSource, conference, parse_listing, parse_paper
+from crawler.sources._proceedings import MAX_TRIES
+from crawler.sources.cvf import CvfSource, conference, parse_listing, parse_paper
 from data.errors import PageError
 from data.ids import PaperId
 from data.records import BadRecord, PaperRecord
