@@ -16,8 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from lxml import html
-
 from crawler.source import Cursor, Failure, Fetch, MoveCursor, Notice, Output, Page, Window
 from crawler.sources import _proceedings as proceedings
 from crawler.sources._table import Options, Secrets, Table
@@ -144,7 +142,7 @@ class CvfSource:
 
 def parse_listing(body: bytes, url: str, name: str) -> Listing:
     """A listing in any of the site's layouts since 2013; PageError where it is cut short or not a page of the site."""
-    root = _read(body)
+    root = proceedings.read_page(body, "CVF")
     title = (root.findtext(".//title") or "").lower()
     papers: dict[str, PaperRecord] = {}
     bad: list[BadRecord] = []
@@ -166,12 +164,6 @@ def parse_listing(body: bytes, url: str, name: str) -> Listing:
             if (match := _DAY.search(a.get("href", ""))) and match[1] != "all":
                 days[match[1]] = _https(urljoin(url, a.get("href")))
     return Listing(papers=papers, bad=tuple(bad), days=days)
-
-
-def _read(body: bytes) -> Any:
-    if b"</html>" not in body[-400:].lower():
-        raise PageError("CVF: the page is cut short")
-    return html.document_fromstring(body, parser=html.HTMLParser(encoding="utf-8"))
 
 
 def _https(url: str) -> str:
@@ -210,13 +202,7 @@ def _until_next(term: Any) -> Iterator[Any]:
 
 def _bibtex_authors(bibtex: str) -> list[str]:
     match = _BIBTEX_AUTHORS.search(bibtex)
-    return [_turned(name) for name in re.split(r"\s+and\s+", " ".join(match[1].split()))] if match else []
-
-
-def _turned(name: str) -> str:
-    """`Li, Hongyang` as `Hongyang Li`."""
-    last, comma, first = name.partition(",")
-    return f"{first.strip()} {last.strip()}" if comma else name
+    return [proceedings.turned(name) for name in re.split(r"\s+and\s+", " ".join(match[1].split()))] if match else []
 
 
 def _record(
@@ -247,14 +233,14 @@ def _record(
 
 def parse_paper(body: bytes, url: str, name: str, listed: PaperRecord | None) -> PaperRecord:
     """The paper with its abstract: the listing's record where there is one, else from the page alone."""
-    root = _read(body)
+    root = proceedings.read_page(body, "CVF")
     abstract = _by_id(root, "abstract")
     if not abstract:
         raise PageError("CVF: a paper page without an abstract")
     if listed is not None:
         return replace(listed, abstract=abstract)
     metas = [(m.get("name", ""), m.get("content", "")) for m in root.iter("meta")]
-    authors = [_turned(value) for key, value in metas if key == "citation_author"]
+    authors = [proceedings.turned(value) for key, value in metas if key == "citation_author"]
     title = next((value for key, value in metas if key == "citation_title"), "") or _by_id(root, "papertitle")
     links = [(a.text_content().strip().lower(), a.get("href", "")) for a in root.iter("a")]
     try:
