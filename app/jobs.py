@@ -114,7 +114,7 @@ def off_reason(frontier: Frontier, name: str) -> str:
         try:
             build(name, options, secrets(frontier))
         except SourceOff as exc:
-            return f"[sources.{name}] enabled = false, and it {exc}"
+            return f"[sources.{name}] enabled = false; {exc}"
         return f"[sources.{name}] enabled = false"
     return ""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import tomllib
@@ -96,5 +95,9 @@ def _up_serves(arguments: list[str]) -> None:
         try:
             assert wait_until_ready(f"http://127.0.0.1:{port}", Event(), within_s=180)
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(20)
+            process.terminate()  # not SIGINT: a shell that runs the tests in the background has it ignored
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise

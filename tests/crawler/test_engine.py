@@ -641,12 +641,16 @@ def test_ctrl_c_keeps_what_was_stored(server: FaultServer) -> None:
     server.on("/a.test/1", b'["One"]')
     sink = MemorySink()
     source = FakeSource(api("/1"), api("/1"))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
     timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
     timer.start()
     started = time.monotonic()
-    with pytest.raises(CrawlInterrupted) as caught:
-        run(source, options=options(server, default_delay=30), sink=sink)
-    timer.join()
+    try:
+        with pytest.raises(CrawlInterrupted) as caught:
+            run(source, options=options(server, default_delay=30), sink=sink)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - started < 5
     assert sink.titles == ["One"]
     assert [report.received for report in caught.value.reports] == [1]
