@@ -28,6 +28,7 @@ from data.records import BadRecord, MentionRecord
 SOURCE = "reddit"
 SUBREDDITS = ("MachineLearning",)
 MOST_PAGES = 10  # Reddit lists the newest 1000 posts and no more, a hundred a page
+FEED_EVERY = timedelta(minutes=15)  # without a key Reddit gives a feed a minute
 BATCH = 100  # posts of one /by_id request
 KEYS = ("FRONTIER_REDDIT_CLIENT_ID", "FRONTIER_REDDIT_CLIENT_SECRET")
 
@@ -85,6 +86,8 @@ class RedditSource:
             read = cursor.get(f"read:{name}")
             back[name] = read if isinstance(read, str) and not asked else first.isoformat()
         if self._client is None:
+            if not asked and _recent(cursor.get("fed"), window.now):
+                return
             for name, until in back.items():
                 most = MOST_PAGES if asked or f"read:{name}" in cursor else 1  # a page a minute: a first run is short
                 yield self._listing(name, {"step": "feed", "back_to": until, "asked": asked, "page": 1, "most": most})
@@ -128,6 +131,8 @@ class RedditSource:
                 yield from bad
             case "feed":
                 yield from self._posts(page, *_read_feed(page, self._site), token="")
+                if not page.fetch.context["asked"]:
+                    yield MoveCursor(values={"fed": page.fetched_at.isoformat()})
             case _:
                 token = page.fetch.headers["Authorization"].partition(" ")[2]
                 yield from self._posts(page, *_read_listing(page, self._site), token=token)
@@ -194,6 +199,11 @@ class RedditSource:
                 yield Notice(text=text, lost=True)
             case _:
                 yield Notice(text=f"r/{context['subreddit']}: {problem}", lost=True)
+
+
+def _recent(fed: object, now: datetime) -> bool:
+    """Whether the feeds were read so lately that asking again would only make the run wait for Reddit's minute."""
+    return isinstance(fed, str) and abs(now - datetime.fromisoformat(fed)) < FEED_EVERY
 
 
 _Read = tuple[list[MentionRecord], list[BadRecord], str]

@@ -271,3 +271,9 @@ def test_real_listings(shared):
     (mention, *_) = parsed(FEEDS, (folder / "r_pics_rss_atom_2025-12-30_1entry.xml").read_bytes())
     assert (mention.source_id, mention.channel, mention.author) == ("t3_1pz1lp2", "r/pics", "NaturePerson88")
     assert mention.published_at == datetime(2025, 12, 29, 23, 22, 35, tzinfo=UTC)
+
+
+def test_feeds_that_were_just_read_are_not_waited_for(play):
+    run = play(FEEDS, Board(10), now=NOW)
+    assert play(FEEDS, Board(10), now=NOW + timedelta(minutes=5), cursor=run.cursor).asked == []
+    assert len(play(FEEDS, Board(10), now=NOW + timedelta(minutes=20), cursor=run.cursor).asked) == 1
