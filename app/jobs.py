@@ -102,7 +102,11 @@ class StoreSink:
 
 def enabled_sources(frontier: Frontier) -> list[str]:
     """Registered sources that the configuration turns on."""
-    return [name for name in SOURCES if off_reason(frontier, name) == ""]
+    return [name for name in SOURCES if _is_on(frontier.config.sources.get(name))]
+
+
+def _is_on(options: Any) -> bool:
+    return options is not None and not (isinstance(options, Mapping) and options.get("enabled") is False)
 
 
 def off_reason(frontier: Frontier, name: str) -> str:
@@ -110,13 +114,13 @@ def off_reason(frontier: Frontier, name: str) -> str:
     options = frontier.config.sources.get(name)
     if options is None:
         return f"nothing is configured under [sources.{name}]"
-    if isinstance(options, Mapping) and options.get("enabled") is False:
-        try:
-            build(name, options, secrets(frontier))
-        except SourceOff as exc:
-            return f"[sources.{name}] enabled = false; {exc}"
-        return f"[sources.{name}] enabled = false"
-    return ""
+    if _is_on(options):
+        return ""
+    try:
+        build(name, options, secrets(frontier))
+    except SourceOff as exc:
+        return f"[sources.{name}] enabled = false; {exc}"
+    return f"[sources.{name}] enabled = false"
 
 
 def engine_options(frontier: Frontier) -> EngineOptions:
@@ -225,11 +229,12 @@ def crawl(
         reader = frontier.open_reader()
         try:
             plans, off = _plans(frontier, wanted, reader, window)
+            sink = StoreSink(store, frontier)
 
             def engine(of: Sequence[Plan]) -> list[SourceReport]:
                 return run_engine(
                     of,
-                    sink=StoreSink(store, frontier),
+                    sink=sink,
                     options=replace(options or engine_options(frontier), patience_s=patience_s),
                     validators=lambda url: _validators(reader, url),
                     clock=frontier.now,
@@ -238,7 +243,6 @@ def crawl(
 
             letters = [p for p in plans if isinstance(p.source, ScholarAlertsSource)]
             reports = engine([p for p in plans if p not in letters])
-            sink = StoreSink(store, frontier)
             reports += [
                 run_mail_source(p, sink=sink, clock=frontier.now, monotonic=monotonic, progress=progress)
                 for p in letters

@@ -105,8 +105,8 @@ class PaperRecord:
 class MentionRecord:
     """A thread, post or entry that mentions papers (`papers` may be empty: it is kept all the same).
 
-    `source_id` is unique within the source; `channel` is the feed, subreddit or column it appeared in. Where `papers`
-    is empty, `titles` are what its title may name a paper by, best first: an existing paper of exactly that title is it.
+    `source_id` is unique within the source; `channel` is the feed, subreddit or column it appeared in.
+    Where `papers` is empty, the store looks for a paper of exactly the title that its title names (`data.titles`).
     """
 
     source: str
@@ -118,7 +118,6 @@ class MentionRecord:
     excerpt: str = ""
     published_at: datetime | None = None
     papers: tuple[PaperId, ...] = ()
-    titles: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = ()
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ from data.identity import SHORTEST_TITLE, Candidate, is_same, shown
 from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
 from data.text import title_key
+from data.titles import paper_titles
 
 BATCH = 500
 """Records that one transaction takes at most when a long stream is stored."""
@@ -391,7 +392,8 @@ class _Batch:
                 sorted({(r.source, r.source_id) for r in records}),
             )
         }
-        by_title = self._papers_by_title(sorted({title_key(t) for r in records if not r.papers for t in r.titles}))
+        titles = {r.title: [title_key(t) for t in paper_titles(r.title)] for r in records if not r.papers}
+        by_title = self._papers_by_title(sorted({key for keys in titles.values() for key in keys}))
         stored = Stored()
         for record in records:
             mention_id = known.get((record.source, record.source_id))
@@ -410,7 +412,7 @@ class _Batch:
                     stored += self.papers([_provisional(record, paper)])
                 self._rows["mention_papers"].append({"mention_id": mention_id, "paper_id": self._by_id[pair]})
             if not record.papers:
-                named = next((by_title[k] for k in map(title_key, record.titles) if k in by_title), None)
+                named = next((by_title[key] for key in titles[record.title] if key in by_title), None)
                 if named is not None:
                     self._rows["mention_papers"].append({"mention_id": mention_id, "paper_id": named})
         return stored

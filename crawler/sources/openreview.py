@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 from crawler.source import Cursor, Expect, Failure, Fetch, MoveCursor, Notice, Output, Page, SourceOff, Window
 from crawler.sources._table import Options, Secrets, Table
-from crawler.sources._threads import text_of
+from crawler.sources._threads import number_of, text_of
 from data.errors import MalformedId, PageError
 from data.ids import PaperId, url_of
 from data.records import BadRecord, PaperRecord
@@ -357,19 +357,14 @@ def _value(content: Mapping[str, Any], key: str) -> Any:
 
 
 def _text(content: Mapping[str, Any], key: str) -> str:
-    value = _value(content, key)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key} is a {type(value).__name__}, not a text")
-    return value or ""
+    return text_of({key: _value(content, key)}, key)
 
 
 def _day(note: Mapping[str, Any], key: str) -> date | None:
     """The UTC day of a time in milliseconds."""
-    value = note.get(key)
+    value = number_of(note, key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{key} is a {type(value).__name__}, not a number")
     return datetime.fromtimestamp(value / 1000, UTC).date()
 
 

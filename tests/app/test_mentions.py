@@ -20,6 +20,7 @@ from data.records import MentionRecord, PaperRecord
 
 NOW = datetime(2025, 11, 24, 12, tzinfo=UTC)
 TITLE = "Meadows of Gradients: A Made-up Study of Growth"
+BY_TITLE = f"[R] {TITLE}"
 IDS = (
     "arxiv:2511.00001",
     "openreview:Zq3xW7bN1t",
@@ -73,7 +74,7 @@ def told(home: Path) -> Frontier:
         fetched_at=NOW,
     )
     found = [out for out in source.parse(page) if isinstance(out, MentionRecord)]
-    by_title = MentionRecord(source="reddit", source_id="t3_1", channel="ML", title="by title", titles=(TITLE,))
+    by_title = MentionRecord(source="reddit", source_id="t3_1", channel="ML", title=BY_TITLE)
     store.put("feeds", [*found, by_title], now=NOW)
     store.close()
     return frontier
@@ -82,12 +83,12 @@ def told(home: Path) -> Frontier:
 def test_every_way_to_name_a_paper_leads_to_it(told: Frontier, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "arxiv:2511.00001", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert {m["title"] for m in shown["mentions"]} == {*WAYS, "by title"}
+    assert {m["title"] for m in shown["mentions"]} == {*WAYS, BY_TITLE}
     assert run(["show", "arxiv:2511.00001"]) == 0
     out = capsys.readouterr().out
     services = Services(told)
     page = mentions_list(services.detail("arxiv:2511.00001").mentions)
     services.close()
-    for way in (*WAYS, "by title"):
+    for way in (*WAYS, BY_TITLE):
         assert way in out
         assert way in page

@@ -157,21 +157,17 @@ def test_a_thread_that_names_a_paper_by_its_title_alone(store: Store, reader: Re
     store.put("arxiv", [record("2511.00001"), record("2511.00002", title="Twice There")], now=NOW)
     title = record("2511.00001").title
     threads = [
-        MentionRecord(
-            source="reddit", source_id="t3_1", channel="ML", title=f"[R] {title}", titles=(f"[R] {title}", title)
-        ),
-        MentionRecord(
-            source="reddit", source_id="t3_2", channel="ML", title="On something else", titles=("On something else",)
-        ),
+        MentionRecord(source="reddit", source_id="t3_1", channel="ML", title=f"[R] {title}"),
+        MentionRecord(source="reddit", source_id="t3_2", channel="ML", title="[D] On something else than meadows"),
     ]
     store.put("reddit", threads, now=NOW)
     store.put("reddit", threads, now=NOW)
     assert [m.title for m in reader.mentions_of([1, 2]).get(1, [])] == [f"[R] {title}"]
     assert reader.mentions_of([2]) == {}
-    late = record("2511.00003", title="On something else, written later")
-    store.put("arxiv", [late, record("2511.00004", title="On something else")], now=NOW)
+    late = record("2511.00003", title="On something else than meadows, written later")
+    store.put("arxiv", [late, record("2511.00004", title="On Something Else than Meadows")], now=NOW)
     store.put("reddit", threads, now=NOW)  # the thread is read again and finds its paper
-    assert [m.title for m in reader.mentions_of([4])[4]] == ["On something else"]
+    assert [m.title for m in reader.mentions_of([4])[4]] == ["[D] On something else than meadows"]
 
 
 def test_citations_of_landmarks_are_kept(store: Store, reader: Reader, record: Make) -> None:

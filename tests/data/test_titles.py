@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from crawler.sources._titles import LONGEST, paper_titles
+from data.titles import LONGEST, paper_titles
 
 PENGUINS = "Counting Penguins with Very Deep Networks"
 
