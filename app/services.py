@@ -189,6 +189,10 @@ class Services:
             if i in papers
         ]
 
+    def citing(self, paper_id: int, k: int = 10) -> list[Paper]:
+        """Known papers that a citation source says cite this one, latest known first."""
+        return self.reader.papers(self.reader.citing(paper_id)[:k])
+
     # ---- one paper, the sources
 
     def detail(self, text: str) -> PaperDetail:

@@ -289,6 +289,7 @@ def _detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence
             for m in d.mentions
         ],
         signals=[{"source": x.source, "name": x.name, "at": x.at.isoformat(), "value": x.value} for x in d.signals],
+        cited_by=[{"id": p.key, "title": p.title} for p in s.citing(d.paper.id)],
         neighbours=[{"id": n.paper.key, "title": n.paper.title, "cosine": n.cosine} for n in near],
     )
 
@@ -322,6 +323,10 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
         out.print(f"  {m.source}/{m.channel}  {m.published_at.date() if m.published_at else ''}  {m.title}  {m.url}")
     for (source, name), latest in {(x.source, x.name): x.value for x in d.signals}.items():
         out.print(f"  {source}: {latest:,.0f} {name}")
+    if citing := s.citing(d.paper.id, 5):
+        out.print("\ncited by")
+        for paper in citing:
+            out.print(f"  {paper.title}  ({paper.key})")
     if near:
         out.print("\nnearest papers")
         for n in near:

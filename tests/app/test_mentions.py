@@ -92,3 +92,19 @@ def test_every_way_to_name_a_paper_leads_to_it(told: Frontier, capsys: pytest.Ca
     for way in (*WAYS, BY_TITLE):
         assert way in out
         assert way in page
+
+
+def test_papers_that_cite_a_landmark_are_shown_on_it(told: Frontier, capsys: pytest.CaptureFixture[str]) -> None:
+    store = told.open_store()
+    citing = PaperRecord(
+        source="semantic_scholar",
+        source_id="s2",
+        title="A Made-up Reply to Meadows",
+        cites=(parse_id("arxiv:2511.00001"),),
+    )
+    store.put("semantic_scholar", [citing], now=NOW)
+    store.close()
+    assert run(["show", "arxiv:2511.00001", "--json"]) == 0
+    assert [c["title"] for c in json.loads(capsys.readouterr().out)["cited_by"]] == [citing.title]
+    assert run(["show", "arxiv:2511.00001"]) == 0
+    assert citing.title in capsys.readouterr().out
