@@ -338,31 +338,43 @@ def fetch_from_arxiv(frontier: Frontier, *, query: str = "", ids: Sequence[str] 
 
 
 def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], None] | None = None) -> Imported:
-    """Papers from a file, idempotently; broken lines are counted and named. Raises StoreError.
+    """Papers from a file, idempotently, and what was done with them when it is a library (`app.library_file`); broken
+    lines are counted and named. Raises StoreError.
 
     What was read before an unreadable place in the file is stored, and `broken` says where that is. Raises InputError
     when nothing could be read at all.
     """
+    from app.library_file import is_library, take
     from crawler.files import read_records
+    from index.encoders import model_name
 
     store = frontier.open_store()
+    reader = frontier.open_reader()
     bad: list[BadRecord] = []
     counts = {"read": 0, "bad": 0}
     broken = ""
     total = Stored()
 
+    def count(record: PaperRecord | MentionRecord | BadRecord | None) -> None:
+        counts["read"] += 1
+        if isinstance(record, BadRecord):
+            counts["bad"] += 1
+            if len(bad) < 20:
+                bad.append(record)
+
     def good() -> Iterator[PaperRecord | MentionRecord]:
         for record in read_records(path, now=frontier.now()):
-            counts["read"] += 1
-            if isinstance(record, BadRecord):
-                counts["bad"] += 1
-                if len(bad) < 20:
-                    bad.append(record)
-            else:
+            count(record)
+            if not isinstance(record, BadRecord):
                 yield record
 
     try:
-        for n, stored in store.put_stream("import", good(), now=frontier.now()):
+        if is_library(path):
+            model = model_name(frontier.config.embedding.model)
+            batches = take(store, reader, path, now=frontier.now(), model=model, count=count)
+        else:
+            batches = store.put_stream("import", good(), now=frontier.now())
+        for n, stored in batches:
             total += stored
             if progress:
                 progress(n)
@@ -371,6 +383,7 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
             raise
         broken = str(exc)
     finally:
+        reader.close()
         store.close()
     return Imported(path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"], broken=broken)
 
@@ -378,13 +391,14 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
     """What a sync did: papers embedded, papers judged by area, vectors in the index, why it was made anew ("" if not, or if it is the first),
-    papers left to embed."""
+    papers left to embed, pairs of papers whose vectors showed that they are one."""
 
     embedded: int
     scored: int
     total: int
     rebuilt: str = ""
     left: int = 0
+    joined: int = 0
 
 
 def sync(
@@ -393,11 +407,15 @@ def sync(
     rebuild: bool = False,
     patience_s: float | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    reading: Callable[[int, int], None] = lambda done, total: None,
 ) -> Synced:
-    """Embed and index what is new, then judge its relevance per area. Raises ModelError, StoreError, VectorIndexError.
+    """Embed and index what is new, judge its relevance per area, and read which data sets it names. Raises ModelError,
+    StoreError, VectorIndexError.
 
-    After `patience_s`, papers that are not embedded yet wait for the next sync.
+    After `patience_s`, papers that are not embedded yet wait for the next sync. `progress` hears of papers embedded,
+    `reading` of papers read for the data sets that they name.
     """
+    from index.facets import read_facets
     from index.sync import sync as run
 
     store = frontier.open_store()
@@ -415,6 +433,8 @@ def sync(
             enough=lambda: patience_s is not None and monotonic() - started >= patience_s,
         )
         scored = _judge(frontier, store, reader)
+        joined = _weigh_pairs(frontier, store, reader)
+        read_facets(store, reader, progress=reading)
     finally:
         reader.close()
         store.close()
@@ -424,7 +444,19 @@ def sync(
         total=done.total,
         rebuilt="" if first else done.rebuilt,
         left=done.left,
+        joined=joined,
     )
+
+
+def _weigh_pairs(frontier: Frontier, store: Store, reader: Reader) -> int:
+    """Decide open pairs of papers again, now that both have vectors; returns how many turned out to be one paper."""
+    import numpy as np
+
+    pairs = [(p.a, p.b) for p in reader.open_pairs()]
+    vectors = reader.vectors(frontier.encoder().name, {i for pair in pairs for i in pair})
+    known = {i: np.frombuffer(v, "<f4") for i, v in vectors.items()}
+    cosines = {(a, b): float(known[a] @ known[b]) for a, b in pairs if a in known and b in known}
+    return store.weigh_pairs(cosines, now=frontier.now())[0] if cosines else 0
 
 
 def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:

@@ -76,11 +76,12 @@ def deliver(
 
 
 def daily(frontier: Frontier, on_step: Callable[[Done], None]) -> DailyReport:
-    """The daily job: crawl, sync, rank, digest. One at a time; safe to run twice."""
+    """The daily job: crawl, sync, rank, events, digest. One at a time; safe to run twice."""
     steps = Steps(
         crawl=lambda: _crawl(frontier),
         sync=lambda: _sync(frontier),
         rank=lambda: _rank(frontier),
+        events=lambda: _events(frontier),
         digest=lambda: _digest(frontier),
     )
     home = frontier.home
@@ -118,6 +119,14 @@ def _rank(frontier: Frontier) -> StepResult:
         return StepResult(outcome="ok", line=f"{best.total} papers of {best.day} ranked{first}")
     finally:
         services.close()
+
+
+def _events(frontier: Frontier) -> StepResult:
+    from app.watching import derive
+
+    found = derive(frontier)
+    line = "; ".join([f"{found.new} new events", *found.notes])
+    return StepResult(outcome="partial" if found.notes else "ok", line=line)
 
 
 def _digest(frontier: Frontier) -> StepResult:

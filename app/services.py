@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from app.wiring import Frontier
 from crawler.health import SEASONAL, Day, last_days, silence
 from data.errors import UnknownArea
+from data.library import hidden, kinds_of
 from data.papers import Filter, Paper, PaperDetail, SourceRun
+from data.watching import Change, changes_since
 from ranking.areas import expand, with_parents
 from ranking.feed import Ranked, rank
 
@@ -24,6 +26,7 @@ HABIT_DAYS = 90
 if TYPE_CHECKING:
     from data.reader import Reader
     from index.search import Mode, Searcher
+    from ranking.attention import Velocity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class Found:
     score: float
     cosine: float | None
     area_scores: dict[str, float]
+    library: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,14 @@ class Services:
             raise UnknownArea(name, sorted(self.areas))
         return self.areas[name].title or name
 
+    def datasets(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names under which papers have the named data sets. Raises UnknownDataset."""
+        if not names:
+            return ()
+        from data.facets import names_like
+
+        return tuple(dict.fromkeys(found for name in names for found in names_like(self.reader, name)))
+
     def filter(
         self,
         *,
@@ -93,8 +105,9 @@ class Services:
         venues: Sequence[str] = (),
         categories: Sequence[str] = (),
         sources: Sequence[str] = (),
+        datasets: Sequence[str] = (),
     ) -> Filter:
-        """A filter with areas resolved. Raises UnknownArea."""
+        """A filter with areas and data sets resolved. Raises UnknownArea, UnknownDataset."""
         return Filter(
             since=since,
             until=until,
@@ -102,13 +115,14 @@ class Services:
             venues=tuple(venues),
             categories=tuple(categories),
             sources=tuple(sources),
+            datasets=self.datasets(datasets),
             area_threshold=self.frontier.config.ranking.area_threshold,
         )
 
     # ---- the ranked day
 
     def feed(self, *, day: date | None = None, since: date | None = None, area: str = "", k: int = 30) -> Feed:
-        """The ranked papers of a day (default: the latest day that has any), or of the days since `since`.
+        """The ranked papers of a day (default: the latest day that has any), or of the days since `since`, without hidden ones.
 
         When nothing was ever announced (a first run without a network), the starter set stands in. Raises UnknownArea.
         """
@@ -130,8 +144,13 @@ class Services:
             took_ms=(perf_counter() - started) * 1000,
         )
 
-    def rank(self, ids: Sequence[int], *, today: date, areas: Sequence[str] = ()) -> list[Ranked]:
-        """Papers ranked as of `today`, with reasons."""
+    def rank(
+        self, ids: Sequence[int], *, today: date, areas: Sequence[str] = (), with_hidden: bool = False
+    ) -> list[Ranked]:
+        """Papers ranked as of `today`, with reasons; those that the user hid are left out unless they are asked for."""
+        if not with_hidden:
+            unseen = hidden(self.reader)
+            ids = [i for i in ids if i not in unseen]
         return rank(
             self.reader.papers(ids),
             today=today,
@@ -177,6 +196,7 @@ class Services:
         known = self.reader.ids_of(ids)
         areas = self.reader.area_scores(ids)
         papers = {p.id: p for p in self.reader.papers(ids)}
+        library = self.library(ids)
         return [
             Found(
                 paper=papers[i],
@@ -184,16 +204,37 @@ class Services:
                 score=score,
                 cosine=cosine,
                 area_scores=with_parents(self.areas, areas.get(i, {})),
+                library=library.get(i, ()),
             )
             for i, score, cosine in hits
             if i in papers
         ]
+
+    def library(self, paper_ids: Sequence[int]) -> dict[int, list[str]]:
+        """What the user did with papers, as kinds in alphabetical order."""
+        return kinds_of(self.reader, paper_ids)
 
     def citing(self, paper_id: int, k: int = 10) -> list[Paper]:
         """Known papers that a citation source says cite this one, latest known first."""
         return self.reader.papers(self.reader.citing(paper_id)[:k])
 
     # ---- one paper, the sources
+
+    def changes(self, paper_id: int) -> list[Change]:
+        """What became different about a paper since it is known, oldest first."""
+        return changes_since(self.reader, 0, [paper_id])
+
+    def velocities(self, detail: PaperDetail) -> dict[str, Velocity]:
+        """How fast each count of a paper grew over the last week that it was read, by its name."""
+        from datetime import UTC, datetime, time
+
+        from ranking.attention import Pace, series_of, velocity
+
+        day = detail.paper.day or detail.paper.published
+        appeared = datetime.combine(day, time(), UTC) if day else None
+        now = self.frontier.now()
+        found = {s.name: velocity(s, now=now, pace=Pace.default(s.name)) for s in series_of(detail.signals, appeared)}
+        return {name: v for name, v in found.items() if v is not None}
 
     def detail(self, text: str) -> PaperDetail:
         """One paper by any id or URL. Raises MalformedId, UnknownPaper."""
@@ -202,7 +243,7 @@ class Services:
     def why(self, detail: PaperDetail) -> Ranked | None:
         """The paper's own score and reasons, as of the day it was announced (or today)."""
         today = detail.paper.day or self.frontier.now().date()
-        ranked = self.rank([detail.paper.id], today=today)
+        ranked = self.rank([detail.paper.id], today=today, with_hidden=True)
         return ranked[0] if ranked else None
 
     def health(self) -> list[SourceRun]:
@@ -234,8 +275,8 @@ class Services:
         return [(newest - timedelta(days=n), counts.get(newest - timedelta(days=n), 0)) for n in range(days)]
 
 
-def paper_json(paper: Paper, *, ids: Sequence[str] = (), **more: Any) -> dict[str, Any]:
-    """A paper in the stable shape of every --json listing."""
+def paper_json(paper: Paper, *, ids: Sequence[str] = (), library: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+    """A paper in the stable shape of every --json listing. `library` is what the user did with it, as kinds."""
     return {
         "id": paper.key,
         "ids": list(ids),
@@ -245,11 +286,15 @@ def paper_json(paper: Paper, *, ids: Sequence[str] = (), **more: Any) -> dict[st
         "year": paper.year,
         "venue": paper.venue,
         "status": paper.venue_status,
+        "track": paper.track,
+        "venue_basis": paper.venue_basis,
+        "awards": list(paper.awards),
         "published": paper.published.isoformat() if paper.published else None,
         "day": paper.day.isoformat() if paper.day else None,
         "date": paper.date.isoformat() if paper.date else None,
         "categories": list(paper.categories),
         "url": paper.url,
+        "library": list(library),
         **more,
     }
 
@@ -259,6 +304,7 @@ def found_json(hit: Found) -> dict[str, Any]:
     return paper_json(
         hit.paper,
         ids=hit.ids,
+        library=hit.library,
         score=round(hit.score, 6),
         cosine=None if hit.cosine is None else round(hit.cosine, 4),
         area_scores={a: round(s, 4) for a, s in hit.area_scores.items()},
@@ -266,11 +312,14 @@ def found_json(hit: Found) -> dict[str, Any]:
     )
 
 
-def ranked_json(item: Ranked, area_scores: dict[str, float], ids: Sequence[str]) -> dict[str, Any]:
+def ranked_json(
+    item: Ranked, area_scores: dict[str, float], ids: Sequence[str], library: Sequence[str] = ()
+) -> dict[str, Any]:
     """A ranked paper in the shape of `frontier feed --json`."""
     return paper_json(
         item.paper,
         ids=ids,
+        library=library,
         score=round(item.score, 6),
         area=item.area,
         belongs=item.belongs,

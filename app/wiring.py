@@ -113,7 +113,12 @@ class Frontier:
         """The store for reading. Raises StoreError when there is none."""
         from data.reader import Reader
 
-        return Reader(self.home.store)
+        reader = Reader(self.home.store)
+        if not reader.current:
+            reader.close()
+            self.open_store().close()
+            reader = Reader(self.home.store)
+        return reader
 
     def encoder(self) -> Encoder:
         """The configured encoder. Raises ModelError."""

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -23,6 +24,7 @@ from crawler.sources.scholar_alerts import parse_mail
 from data.errors import InputError, MalformedId
 from data.ids import PaperId, arxiv_id, parse_id, url_of
 from data.records import BadRecord, MentionRecord, PaperRecord, Signal
+from data.text import clean
 
 SOURCE = "import"
 SNAPSHOT = "arxiv_snapshot"
@@ -30,6 +32,7 @@ LONGEST_LINE = 16 * 1024 * 1024  # bytes
 LONGEST_IMPORT_ID = 200  # characters
 
 _SKIPPED_AT_ONCE = 1024 * 1024
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # UTF-8 has none, so only an escape can be one
 _MONTHS = {m: i for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}  # noqa: SIM905
 
 
@@ -43,6 +46,16 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | Mention
     if is_mail_path(path):
         yield from _from_mails(path)
         return
+    for line in read_objects(path):
+        yield line if isinstance(line, BadRecord) else _record(*line, now)
+
+
+def read_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]] | BadRecord]:
+    """The JSON objects of a file, plain or gzip, line by line, in constant memory, each with where it stands. Blank lines are
+    left out, a line that is no object is a BadRecord, and lone surrogates, which SQLite cannot store, are dropped.
+
+    Raises InputError where the file cannot be read or is cut short, after everything before that was yielded.
+    """
     number = 0
     try:
         with path.open("rb") as plain:
@@ -55,10 +68,11 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | Mention
                     while (rest := lines.readline(_SKIPPED_AT_ONCE)) and not rest.endswith(b"\n"):
                         pass
                     yield BadRecord(source=SOURCE, where=f"{path}:{number}", problem="a line of more than 16 MiB")
-                elif number == 1 and line.startswith(b"\xef\xbb\xbf"):
-                    yield from _line(line[3:], path, number, now)
-                else:
-                    yield from _line(line, path, number, now)
+                    continue
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line.strip():
+                    yield _object(line, f"{path}:{number}")
     except EOFError as exc:
         raise InputError(str(path), f"is cut short after line {number}") from exc
     except (gzip.BadGzipFile, zlib.error) as exc:
@@ -66,6 +80,27 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | Mention
     except OSError as exc:
         where = f" after line {number}" if number else ""
         raise InputError(str(path), f"cannot be read{where}: {exc.strerror or exc}") from exc
+
+
+def _object(line: bytes, where: str) -> tuple[str, dict[str, Any]] | BadRecord:
+    try:
+        values = json.loads(line.decode())
+        if _SURROGATE.search(line):
+            values = json.loads(json.dumps(values, ensure_ascii=False).encode("utf-8", "ignore"))
+        if not isinstance(values, dict):
+            raise ValueError(f"a {type(values).__name__}, not an object")
+    except (ValueError, RecursionError) as exc:
+        return BadRecord(source=SOURCE, where=where, problem=_problem(exc))
+    return where, values
+
+
+def _record(where: str, values: Mapping[str, Any], now: datetime) -> PaperRecord | BadRecord:
+    try:
+        if "versions" in values or "authors_parsed" in values:
+            return _from_snapshot(values)
+        return own_record(values, now)
+    except (ValueError, MalformedId) as exc:
+        return BadRecord(source=SOURCE, where=where, problem=_problem(exc))
 
 
 def _from_mails(path: Path) -> Iterator[PaperRecord | MentionRecord | BadRecord]:
@@ -81,18 +116,6 @@ def _from_mails(path: Path) -> Iterator[PaperRecord | MentionRecord | BadRecord]
         raise InputError(str(path), "a folder without mails", mend="mails end in .eml or .html")
 
 
-def _line(line: bytes, path: Path, number: int, now: datetime) -> Iterator[PaperRecord | BadRecord]:
-    if line.isspace():
-        return
-    try:
-        values = json.loads(line.decode())
-        if not isinstance(values, dict):
-            raise ValueError(f"a {type(values).__name__}, not an object")
-        yield _from_snapshot(values) if "versions" in values or "authors_parsed" in values else _from_own(values, now)
-    except (ValueError, MalformedId, RecursionError) as exc:
-        yield BadRecord(source=SOURCE, where=f"{path}:{number}", problem=_problem(exc))
-
-
 def _problem(exc: Exception) -> str:
     if isinstance(exc, UnicodeDecodeError):
         return f"not UTF-8 at byte {exc.start + 1}"
@@ -104,15 +127,16 @@ def _problem(exc: Exception) -> str:
 # ---- Frontier's own form -----------------------------------------------------------------------------------------
 
 
-def _from_own(values: Mapping[str, Any], now: datetime) -> PaperRecord:
-    """ValueError without a title. Other values that are not what they should be count as not given."""
+def own_record(values: Mapping[str, Any], now: datetime) -> PaperRecord:
+    """The paper of a line in Frontier's own form; `now` (UTC) dates its citation count. Values that are not what they should
+    be count as not given. Raises ValueError without a title."""
     title = _title(values)
-    named = _text(values, "id")
+    named = clean(_text(values, "id"))
     ids, own = _ids(values, named)
     authors = _authors(values.get("authors"))
     published = _date(values.get("published"))
     year = _year(values.get("year")) or (published.year if published else None)
-    url = _text(values, "url")
+    url = clean(_text(values, "url"))
     import_id = "" if own or len(named) > LONGEST_IMPORT_ID else named
     source_id = import_id or (str(own) if own else "") or (str(ids[0]) if ids else "") or url
     if not source_id or len(source_id) > 4 * LONGEST_IMPORT_ID:

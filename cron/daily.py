@@ -1,4 +1,4 @@
-"""The daily job: crawl, sync, rank, digest, one after the other, one job at a time, each step told in one line.
+"""The daily job: crawl, sync, rank, events, digest, one after the other, one job at a time, each step told in one line.
 
 A step that fails does not stop the later ones, because they work with what is there: a sync embeds what came before a
 crawl broke off, and a digest can say that the sources failed. Only a digest without a ranking has nothing to say.
@@ -52,6 +52,7 @@ class Steps:
     crawl: Callable[[], StepResult]
     sync: Callable[[], StepResult]
     rank: Callable[[], StepResult]
+    events: Callable[[], StepResult]
     digest: Callable[[], StepResult]
 
 
@@ -91,8 +92,9 @@ def run_daily(
     with only_one(lock, now=now), _logging_to(logs / "daily.log"):
         logger.info("daily job begins (clock: %s)", now.isoformat(timespec="seconds"))
         done: list[Done] = []
-        for name in ("crawl", "sync", "rank", "digest"):
-            step = _run(name, getattr(steps, name), skip=name == "digest" and done[-1].outcome == "failed")
+        for name in ("crawl", "sync", "rank", "events", "digest"):
+            unranked = any(step.name == "rank" and step.outcome == "failed" for step in done)
+            step = _run(name, getattr(steps, name), skip=name == "digest" and unranked)
             done.append(step)
             logger.log(logging.INFO if step.outcome in ("ok", "skipped") else logging.WARNING, "%s", step)
             on_step(step)

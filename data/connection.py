@@ -9,6 +9,9 @@ from pathlib import Path
 
 from data.errors import StoreError
 
+SCHEMA_VERSION = 11
+"""How many migrations there are (`data.migrations`, which is slow to import); a test holds it to that."""
+
 BUSY_TIMEOUT_S = 30.0
 """How long one process waits for another's transaction before it says that the store is locked."""
 

@@ -5,10 +5,12 @@
     │   ├── MalformedId           a text that is no paper id and no URL of a paper
     │   ├── UnknownSource         a source that is not registered
     │   ├── UnknownArea           a focus area that is neither shipped nor configured
+    │   ├── UnknownDataset        a data set that neither ships nor is named by any paper
     │   └── BadDate               a date that is not one
     ├── ConfigError        1      frontier.toml: an unknown key, a wrong type, broken TOML
     ├── InputError         1      a file that cannot be read as what it should be
     ├── UnknownPaper       1      an id that is well formed but not in the store
+    ├── IdentityError      1      papers that cannot be joined or parted as asked
     ├── StoreError         1      SQLite: locked, corrupt, disk full, read-only
     ├── VectorIndexError   1      FAISS: torn, of another model, cannot be written
     ├── ModelError         1      an encoder that cannot be loaded or is not what it should be
@@ -73,6 +75,16 @@ class UnknownArea(_Unknown):
     kind = "area"
 
 
+class UnknownDataset(UsageError):
+    """A data set that neither ships nor is named by any paper of the store; `near` are the names spelt most like it."""
+
+    def __init__(self, name: str, near: Sequence[str]) -> None:
+        mend = "near it: " + ", ".join(near) if near else "'frontier datasets' lists those there are"
+        super().__init__(f"no paper names a data set {name[:80]!r}", mend=mend)
+        self.name = name
+        self.near = tuple(near)
+
+
 class BadDate(UsageError):
     """A text that is not a date of the form YYYY-MM-DD (or YYYY, YYYY-MM where a range is meant)."""
 
@@ -103,6 +115,10 @@ class UnknownPaper(FrontierError):
     def __init__(self, asked: str) -> None:
         super().__init__(f"no paper {asked[:200]} in the store", mend="crawl or import it first")
         self.asked = asked
+
+
+class IdentityError(FrontierError):
+    """Papers cannot be joined or parted as asked."""
 
 
 class StoreError(FrontierError):

@@ -1,15 +1,16 @@
-"""Which paper a record is, and which source's words are shown. Pure decisions, no SQL."""
+"""Whose words are shown of a paper that several sources have sighted. Pure decisions, no SQL; which sightings are one
+paper is decided in `data.matching`."""
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from data.code_links import code_urls
-from data.ids import parse_id, url_of
+from data.fates import Fate, fate
+from data.ids import arxiv_year, parse_id, url_of
 from data.text import text_hash, title_key
 
 SOURCE_ORDER = (
@@ -21,47 +22,6 @@ SOURCE_ORDER = (
 VENUE_ORDER = ("openreview", "virtual", "cvf", "ecva", "neurips", "pmlr", "acl", "dblp", "import", "starter", "arxiv")
 """Whose venue, status and year are shown first: those that say oral or poster, then proceedings, then preprints."""
 
-SHORTEST_TITLE = 12
-"""Letters of a normalised title below which equal titles say nothing ("Editorial", "Reply", "Untitled")."""
-
-MAX_YEARS_APART = 2
-"""A preprint and its proceedings page may be this many years apart and still be one paper."""
-
-
-def surname(author: str) -> str:
-    """The comparable family name: the last word (or what stands before a comma), without case and accents."""
-    name = author.split(",")[0] if "," in author else author.rsplit(" ", 1)[-1]
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(c for c in plain if c.isalnum())
-
-
-def same_people(a: Sequence[str], b: Sequence[str]) -> bool:
-    """True when the shorter author list shares at least half of its surnames with the other. Empty lists share none."""
-    one, two = {surname(x) for x in a} - {""}, {surname(x) for x in b} - {""}
-    return bool(one and two) and len(one & two) >= max(1, min(len(one), len(two)) / 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A known paper with the same normalised title."""
-
-    paper_id: int
-    authors: Sequence[str]
-    year: int | None
-    ids: Mapping[str, str]  # scheme -> value
-
-
-def is_same(*, authors: Sequence[str], year: int | None, ids: Mapping[str, str], candidate: Candidate) -> bool:
-    """Whether a record is the candidate, whose normalised title is already equal.
-
-    A conflict of ids within one scheme never merges; else the authors must overlap and the years be near.
-    """
-    if any(scheme in candidate.ids and candidate.ids[scheme] != value for scheme, value in ids.items()):
-        return False
-    if year is not None and candidate.year is not None and abs(year - candidate.year) > MAX_YEARS_APART:
-        return False
-    return same_people(authors, candidate.authors)
-
 
 def _rank(order: Sequence[str], source: str) -> int:
     return order.index(source) if source in order else len(order)
@@ -71,10 +31,11 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     """The columns of a paper out of all its sightings, as (source, fields) pairs.
 
     Each field comes from the first source of SOURCE_ORDER (for venue, status and year: VENUE_ORDER) that has it; a
-    provisional title yields to any other; keywords, categories and code addresses are joined.
+    provisional title yields to any other; keywords, categories and code addresses are joined. Where no source names a
+    venue, the authors' comment and the journal reference are read for one.
     """
     ordered = sorted(sightings, key=lambda s: (bool(s[1].get("provisional")), _rank(SOURCE_ORDER, s[0])))
-    by_venue = sorted(sightings, key=lambda s: (not s[1].get("venue"), _rank(VENUE_ORDER, s[0])))
+    by_venue = sorted(sightings, key=lambda s: (not _venue(s[1]), _rank(VENUE_ORDER, s[0])))
 
     def first(name: str, default: Any = "") -> Any:
         return next((f[name] for _, f in ordered if f.get(name)), default)
@@ -86,10 +47,18 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         return min((f[name] for _, f in ordered if f.get(name)), default=None)
 
     title, abstract = first("title"), first("abstract")
-    venue_fields = by_venue[0][1]
     published = earliest("published")
-    year = next((f["year"] for _, f in by_venue if f.get("year")), None) or (int(published[:4]) if published else None)
+    year = (
+        next((f["year"] for _, f in by_venue if f.get("year")), None)
+        or (int(published[:4]) if published else None)
+        or min(
+            (arxiv_year(i[6:]) for _, f in ordered for i in f.get("ids", ()) if i.startswith("arxiv:")), default=None
+        )
+    )
     announced = [f["day"] for s, f in ordered if s == "arxiv" and f.get("day")] or [earliest("day")]
+    claim = fate(
+        first("comment"), first("journal_ref"), not_before=date.fromisoformat(published) if published else None
+    )
     out: dict[str, Any] = {
         "title": title,
         "abstract": abstract,
@@ -98,8 +67,6 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         "published": published,
         "day": announced[0],
         "date": _filter_date(year, published, announced[0]),
-        "venue": venue_fields.get("venue", ""),
-        "venue_status": venue_fields.get("venue_status", ""),
         "url": first("url") or next((url_of(parse_id(i)) for i in first("ids", ())), ""),
         "categories": joined("categories"),
         "comment": first("comment"),
@@ -111,9 +78,66 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         "withdrawn": int(any(f.get("withdrawn") for _, f in ordered)),
         "provisional": int(all(f.get("provisional") for _, f in ordered)),
         "title_key": title_key(title),
+        **_appearance(by_venue[0][1], [f.get("venue_status", "") for _, f in by_venue], year, claim),
     }
     out["text_hash"] = text_hash(title, abstract or out["note"])
     return out
+
+
+def _appearance(
+    fields: Mapping[str, Any], statuses: Sequence[str], year: int | None, claim: Fate | None
+) -> dict[str, Any]:
+    """Venue, status, track, awards, and whose word they are: the proceedings' (or a citation service's), else the authors'.
+
+    Proceedings rarely say what was an oral: where the authors claim it for the same edition, they are believed.
+    """
+    venue, status = _venue(fields), fields.get("venue_status", "")
+    awards = list(dict.fromkeys(award for text in statuses for award in _awards(text)))
+    if not venue and claim is not None:
+        return {
+            "venue": claim.venue,
+            "venue_status": claim.status,
+            "venue_basis": "comment",
+            "track": claim.track,
+            "awards": list(dict.fromkeys([*awards, *([claim.award] if claim.award else [])])),
+            "year": claim.year or year,
+        }
+    track = _track(status) if venue else ""
+    if claim and claim.venue == venue and claim.year in (None, year) and claim.track in (track, "journal"):
+        status = status or claim.status
+        awards = list(dict.fromkeys([*awards, *([claim.award] if claim.award else [])]))
+    return {
+        "venue": venue or fields.get("venue", ""),
+        "venue_status": status,
+        "venue_basis": "proceedings" if venue else "",
+        "track": track,
+        "awards": awards,
+        "year": year,
+    }
+
+
+_PREPRINTS = re.compile(r"arxiv\b|corr$|.*\bpreprint\b", re.I)
+
+
+def _venue(fields: Mapping[str, Any]) -> str:
+    """The venue that a source names, "" for a preprint server."""
+    venue = str(fields.get("venue", ""))
+    return "" if _PREPRINTS.match(venue) else venue
+
+
+def _track(status: str) -> str:
+    low = status.lower()
+    return "workshop" if "workshop" in low else "findings" if "findings" in low else "main"
+
+
+_AWARD = re.compile(r"\b(?:best|outstanding|award|honou?rable mention|test of time|runner.?up)\b", re.I)
+_EDITION = re.compile(r"^(?:workshop: |[A-Za-z-]+ \d{4} )")
+
+
+def _awards(status: str) -> list[str]:
+    """Awards in a source's status: `ACL 2022 Best Paper, Outstanding Paper` has two."""
+    parts = _EDITION.sub("", status).split(", ")
+    return [part.strip() for part in parts if _AWARD.search(part)]
 
 
 def _filter_date(year: int | None, published: str | None, day: str | None) -> str | None:

@@ -70,6 +70,12 @@ def arxiv_version(text: str) -> int | None:
     return hit[1] if hit else None
 
 
+def arxiv_year(value: str) -> int:
+    """The year that an arXiv id names: 2107.05580 is of 2021, math/0309136 of 2003."""
+    short = int(value.rpartition("/")[2][:2])
+    return (1900 if "/" in value and short > 90 else 2000) + short
+
+
 def find_ids(text: str) -> tuple[PaperId, ...]:
     """Every id and every URL of a paper in free text, HTML or JSON, in order, without doubles. Never raises."""
     return tuple(dict.fromkeys(paper_id for paper_id, _ in _scan(text)))

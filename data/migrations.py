@@ -1,12 +1,16 @@
 """The schema, as migrations that are appended and never edited (sqlite-utils keeps which were applied).
 
-`SCHEMA_VERSION` is also kept in `PRAGMA user_version`, so that opening a current store need not import sqlite-utils.
+`SCHEMA_VERSION` (in `data.connection`) is also kept in `PRAGMA user_version`, so that opening a current store need not import sqlite-utils.
 """
 
 from __future__ import annotations
 
+import json
+
 from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
+
+from data.connection import SCHEMA_VERSION
 
 migrations = Migrations("frontier")
 
@@ -132,8 +136,117 @@ def m006_citations(db: Database) -> None:
     _table(db, "signals").create_index(["name", "at"])
 
 
-SCHEMA_VERSION = 6
-"""How many migrations there are; a test holds it to that."""
+@migrations()
+def m007_joining(db: Database) -> None:
+    """What is needed to join papers and to part them again, and what authors and proceedings say of a paper's fate.
+
+    `match_keys` finds papers of nearly equal titles; `pairs` are those that nobody can tell; `apart` are told to be two;
+    `merges` hold what each merge moved; `retired` are the ids of papers that are gone into another. `vectors_gone` and the
+    counter let a cache of the vectors follow what was taken away.
+    """
+    conn = db.conn
+    conn.execute("CREATE TABLE match_keys (key INTEGER, paper_id INTEGER, PRIMARY KEY (key, paper_id)) WITHOUT ROWID")
+    _table(db, "match_keys").create_index(["paper_id"])
+    _table(db, "pairs").create({"a": int, "b": int, "reason": str, "found_at": str}, pk=("a", "b"))
+    _table(db, "apart").create({"a": int, "b": int, "at": str}, pk=("a", "b"))
+    _table(db, "apart").create_index(["b"])
+    _table(db, "pairs").create_index(["b"])
+    _table(db, "merges").create(
+        {
+            "id": int, "kept": int, "gone": int, "gone_key": str, "by": str, "reason": str, "at": str, "moved": str,
+            "undone_at": str,
+        },
+        pk="id",
+    )  # fmt: skip
+    _table(db, "merges").create_index(["kept"])
+    _table(db, "retired").create({"id": int, "key": str, "paper_id": int}, pk="id")
+    _table(db, "retired").create_index(["key"])
+    _table(db, "retired").create_index(["paper_id"])
+    _table(db, "counters").create({"name": str, "value": int}, pk="name")
+    conn.execute("INSERT INTO counters SELECT 'vectors', coalesce(max(seq), 0) FROM vectors")
+    _table(db, "vectors_gone").create({"paper_id": int, "model": str, "seq": int}, pk=("paper_id", "model"))
+    conn.execute("ALTER TABLE mention_papers ADD COLUMN via TEXT")
+    for column in ("track", "venue_basis", "awards"):
+        conn.execute(f"ALTER TABLE papers ADD COLUMN {column} TEXT")
+    conn.execute("DROP TRIGGER papers_au")
+    conn.execute(
+        "CREATE TRIGGER papers_au AFTER UPDATE OF title, abstract, authors, keywords, cjk ON papers BEGIN"
+        " INSERT INTO papers_fts (papers_fts, rowid, title, abstract, authors, keywords, cjk) VALUES"
+        " ('delete', old.rowid, old.title, old.abstract, old.authors, old.keywords, old.cjk);"
+        " INSERT INTO papers_fts (rowid, title, abstract, authors, keywords, cjk) VALUES"
+        " (new.rowid, new.title, new.abstract, new.authors, new.keywords, new.cjk); END"
+    )
+    _renew_keys(db)
+
+
+def _renew_keys(db: Database) -> None:
+    """Normalised titles and match keys of all papers, by today's rules."""
+    from data.matching import match_keys
+    from data.text import title_key
+
+    rows = db.conn.execute("SELECT id, title, authors FROM papers").fetchall()
+    db.conn.executemany("UPDATE papers SET title_key = ? WHERE id = ?", ((title_key(t), i) for i, t, _ in rows))
+    db.conn.execute("DELETE FROM match_keys")
+    db.conn.executemany(
+        "INSERT OR IGNORE INTO match_keys VALUES (?, ?)",
+        ((key, i) for i, t, a in rows for key in match_keys(t, json.loads(a or "[]"))),
+    )
+
+
+@migrations()
+def m008_changes(db: Database) -> None:
+    """What became different about a paper that was known: title, venue, status, version, withdrawal, code, awards."""
+    _table(db, "changes").create(
+        {"id": int, "paper_id": int, "at": str, "source": str, "what": str, "old": str, "new": str}, pk="id"
+    )
+    _table(db, "changes").create_index(["paper_id"])
+
+
+@migrations()
+def m009_library(db: Database) -> None:
+    """What the user did: like, dislike, save, read, hide (value ""), tag (its name), note (its text)."""
+    _table(db, "library").create(
+        {"paper_id": int, "kind": str, "value": str, "at": str},
+        pk=("paper_id", "kind", "value"),
+        foreign_keys=[("paper_id", "papers", "id")],
+    )
+    _table(db, "library").create_index(["kind", "value"])
+
+
+@migrations()
+def m010_watching(db: Database) -> None:
+    """What the user watches, and what happened to it. An event is one row, told once.
+
+    `after_*` say from where on a watch counts things as new; `subject` is what tells two events of a kind on one paper apart.
+    """
+    _table(db, "watches").create(
+        {
+            "id": int, "kind": str, "value": str, "options": str, "added_at": str, "after_paper": int,
+            "after_change": int,
+        },
+        pk="id",
+    )  # fmt: skip
+    _table(db, "watches").create_index(["kind", "value"], unique=True)
+    _table(db, "events").create(
+        {
+            "id": int, "kind": str, "paper_id": int, "subject": str, "at": str, "text": str, "evidence": str,
+            "told_at": str,
+        },
+        pk="id",
+    )  # fmt: skip
+    _table(db, "events").create_index(["kind", "paper_id", "subject"], unique=True)
+    _table(db, "events").create_index(["told_at"])
+
+
+@migrations()
+def m011_facets(db: Database) -> None:
+    """Data sets and benchmarks that papers introduce or use. `facet_texts` says which text each paper was read in."""
+    _table(db, "facets").create(
+        {"paper_id": int, "kind": str, "name": str, "introduces": int}, pk=("paper_id", "kind", "name")
+    )
+    _table(db, "facets").create_index(["kind", "name"])
+    _table(db, "facet_texts").create({"paper_id": int, "text_hash": str, "basis": str}, pk="paper_id")
+    _table(db, "papers").create_index(["id", "text_hash"])  # which texts are new, without reading whole papers
 
 
 def migrate(db: Database) -> None:

@@ -13,7 +13,9 @@ class Paper:
     """One paper as it is shown: each field from the best source that has it (`data.identity.SOURCE_ORDER`).
 
     `key` is the id that is printed, `ids` every id it is known by. `day` is when it was announced (None for papers that
-    no source announced on a day, such as imported proceedings); `date` is what date filters go by.
+    no source announced on a day, such as imported proceedings); `date` is what date filters go by. `venue_basis` says
+    whose word venue and status are: "proceedings", or "comment" where only the authors claim them; `track` is main,
+    workshop, findings and the like.
     """
 
     id: int
@@ -27,6 +29,9 @@ class Paper:
     date: date | None = None
     venue: str = ""
     venue_status: str = ""
+    venue_basis: str = ""
+    track: str = ""
+    awards: tuple[str, ...] = ()
     url: str = ""
     categories: tuple[str, ...] = ()
     comment: str = ""
@@ -107,11 +112,34 @@ class PaperDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPair:
+    """Two papers that may be one: `reason` says what speaks for it and what is missing."""
+
+    a: int
+    b: int
+    reason: str
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """A merge that stands: `gone` (once printed as `gone_key`) went into `kept`; `by` is ids, match or user."""
+
+    id: int
+    kept: int
+    gone: int
+    gone_key: str
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which papers count. Every given condition holds exactly; an empty filter lets all pass.
 
     Several values of one condition mean any of them. `areas` are leaf areas (a lane is one); a paper belongs to an area
-    when its relevance there is at least `area_threshold`.
+    when its relevance there is at least `area_threshold`. `datasets` are names as papers have them (`data.facets`).
     """
 
     since: date | None = None
@@ -120,11 +148,13 @@ class Filter:
     venues: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
     area_threshold: float = 0.25
 
     @property
     def empty(self) -> bool:
-        return not (self.since or self.until or self.areas or self.venues or self.categories or self.sources)
+        given = (self.since, self.until, self.areas, self.venues, self.categories, self.sources, self.datasets)
+        return not any(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

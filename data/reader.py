@@ -13,18 +13,26 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from data.connection import connect, translated
+from data.connection import SCHEMA_VERSION, connect, translated
 from data.errors import StoreError, UnknownPaper
 from data.fulltext import match_expression
 from data.ids import parse_id
-from data.papers import Filter, Mention, Paper, PaperDetail, Sighting, SignalReading, SourceRun
+from data.papers import Filter, Mention, Merge, OpenPair, Paper, PaperDetail, Sighting, SignalReading, SourceRun
 
 _COLUMNS = (
     "id, key, title, abstract, authors, year, published, day, date, venue, venue_status, url, categories, comment,"
-    " journal_ref, keywords, code_urls, note, version, withdrawn, provisional"
+    " journal_ref, keywords, code_urls, note, version, withdrawn, provisional, venue_basis, track, awards"
 )
 _BM25 = "bm25(papers_fts, 4.0, 1.0, 1.0, 2.0, 1.0)"
 """Weights of the columns title, abstract, authors, keywords, cjk."""
+
+_LEADS = (
+    "AND NOT EXISTS (SELECT 1 FROM papers p WHERE p.key = r.key) AND NOT EXISTS (SELECT 1 FROM paper_ids i"
+    " WHERE i.paper_id != r.paper_id AND i.scheme = substr(r.key, 1, instr(r.key, ':') - 1)"
+    " AND i.value = substr(r.key, instr(r.key, ':') + 1)) AND NOT EXISTS (SELECT 1 FROM paper_ids i"
+    " WHERE i.paper_id != r.paper_id AND i.scheme = 'import' AND i.value = r.key)"
+)
+"""Where a retired printed id leads to its paper: it is none of another paper."""
 
 _SHORT = re.compile(r"p(\d{1,12})$")
 
@@ -39,12 +47,14 @@ class Reader:
             raise StoreError(f"there is no store at {path}", mend="run 'frontier up' or 'frontier crawl' first")
         with translated(path):
             self._conn = connect(path, read_only=True)
-            self._conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            self.current = self._conn.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA_VERSION
+            """False for a store of an older version, which `Store` brings up to date."""
 
     def close(self) -> None:
         self._conn.close()
 
-    def _all(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """What a query gives. For the modules of `data` that keep tables of their own; raises StoreError."""
         with translated(self.path):
             return self._conn.execute(sql, parameters).fetchall()
 
@@ -56,16 +66,21 @@ class Reader:
         Raises MalformedId for a text that is none of these, UnknownPaper when the store has no such paper.
         """
         asked = text.strip()
-        rows = self._all("SELECT id FROM papers WHERE key = ?", (asked,)) or self._all(
-            "SELECT paper_id FROM paper_ids WHERE scheme = 'import' AND value = ?", (asked,)
+        rows = (
+            self.rows("SELECT id FROM papers WHERE key = ?", (asked,))
+            or self.rows("SELECT paper_id FROM paper_ids WHERE scheme = 'import' AND value = ?", (asked,))
+            or self.rows(f"SELECT r.paper_id FROM retired r WHERE r.key = ? {_LEADS}", (asked,))  # noqa: S608
         )
         if not rows and (short := _SHORT.match(asked)):
-            rows = self._all("SELECT id FROM papers WHERE id = ?", (int(short[1]),))
+            rows = self.rows(
+                "SELECT id FROM papers WHERE id = :id UNION ALL SELECT paper_id FROM retired WHERE id = :id",
+                {"id": int(short[1])},
+            )
             if not rows:
                 raise UnknownPaper(asked)
         if not rows:
             paper_id = parse_id(asked)
-            rows = self._all(
+            rows = self.rows(
                 "SELECT paper_id FROM paper_ids WHERE scheme = ? AND value = ?", (paper_id.scheme, paper_id.value)
             )
         if not rows:
@@ -75,7 +90,7 @@ class Reader:
     def papers(self, paper_ids: Iterable[int]) -> list[Paper]:
         """Papers in the order asked for; ids that are not there are left out."""
         wanted = [int(i) for i in paper_ids]
-        rows = self._all(
+        rows = self.rows(
             f"SELECT {_COLUMNS} FROM papers WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608
             (json.dumps(wanted),),
         )
@@ -85,7 +100,7 @@ class Reader:
     def ids_of(self, paper_ids: Iterable[int]) -> dict[int, list[str]]:
         """Every id that papers are known by, as printed (imported ids as they came)."""
         out: dict[int, list[str]] = {}
-        for paper_id, scheme, value in self._all(
+        for paper_id, scheme, value in self.rows(
             "SELECT paper_id, scheme, value FROM paper_ids WHERE paper_id IN (SELECT value FROM json_each(?))"
             " ORDER BY scheme, value",
             (json.dumps(list(paper_ids)),),
@@ -95,17 +110,17 @@ class Reader:
 
     def count(self) -> int:
         """How many papers there are."""
-        return int(self._all("SELECT count(*) FROM papers")[0][0])
+        return int(self.rows("SELECT count(*) FROM papers")[0][0])
 
     def check(self) -> str:
         """SQLite's own quick check of the file: "intact", or its first finding."""
-        found = str(self._all("PRAGMA quick_check(1)")[0][0])
+        found = str(self.rows("PRAGMA quick_check(1)")[0][0])
         return "intact" if found == "ok" else found
 
     def every_paper(self) -> Iterator[Paper]:
         """All papers in the order in which they came, streamed."""
         last = 0
-        while rows := self._all(
+        while rows := self.rows(
             f"SELECT {_COLUMNS} FROM papers WHERE id > ? ORDER BY id LIMIT 1000",  # noqa: S608
             (last,),
         ):
@@ -116,7 +131,7 @@ class Reader:
         """Papers announced from `first` to `last`, newest day first."""
         return [
             r[0]
-            for r in self._all(
+            for r in self.rows(
                 "SELECT id FROM papers WHERE day BETWEEN ? AND ? ORDER BY day DESC, id",
                 (first.isoformat(), last.isoformat()),
             )
@@ -124,7 +139,7 @@ class Reader:
 
     def days(self, limit: int = 60) -> list[tuple[date, int]]:
         """The latest days with announced papers and how many, newest first."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT day, count(*) FROM papers WHERE day IS NOT NULL GROUP BY day ORDER BY day DESC LIMIT ?", (limit,)
         )
         return [(date.fromisoformat(day), n) for day, n in rows]
@@ -134,11 +149,11 @@ class Reader:
         found = self.papers([paper_id])
         if not found:
             raise UnknownPaper(f"p{paper_id}")
-        sightings = self._all(
+        sightings = self.rows(
             "SELECT source, source_id, day, seen_at, fields FROM sightings WHERE paper_id = ? ORDER BY seen_at, id",
             (paper_id,),
         )
-        signals = self._all(
+        signals = self.rows(
             "SELECT source, name, at, value FROM signals WHERE paper_id = ? ORDER BY at, source, name", (paper_id,)
         )
         return PaperDetail(
@@ -158,14 +173,14 @@ class Reader:
     def mentions_of(self, paper_ids: Iterable[int]) -> dict[int, list[Mention]]:
         """Threads and entries that name these papers, oldest first."""
         out: dict[int, list[Mention]] = {}
-        rows = self._all(
+        rows = self.rows(
             "SELECT mp.paper_id, m.id, m.source, m.channel, m.title, m.url, m.author, m.excerpt, m.published_at"
             " FROM mention_papers mp JOIN mentions m ON m.id = mp.mention_id"
             " WHERE mp.paper_id IN (SELECT value FROM json_each(?)) ORDER BY m.published_at, m.id",
             (json.dumps(list(paper_ids)),),
         )
         latest: dict[int, dict[str, float]] = {}
-        for mention_id, name, value, _ in self._all(
+        for mention_id, name, value, _ in self.rows(
             "SELECT mention_id, name, value, max(at) FROM mention_signals"
             " WHERE mention_id IN (SELECT value FROM json_each(?)) GROUP BY mention_id, name",
             (json.dumps([r[1] for r in rows]),),
@@ -189,7 +204,7 @@ class Reader:
     def mention_counts(self, paper_ids: Iterable[int]) -> dict[int, int]:
         """How many threads name each paper."""
         return dict(
-            self._all(
+            self.rows(
                 "SELECT paper_id, count(*) FROM mention_papers WHERE paper_id IN (SELECT value FROM json_each(?))"
                 " GROUP BY paper_id",
                 (json.dumps(list(paper_ids)),),
@@ -199,7 +214,7 @@ class Reader:
     def latest_signals(self, paper_ids: Iterable[int]) -> dict[int, dict[str, float]]:
         """The latest value of each signal (upvotes, comments, citations, stars) of each paper, over all sources the largest."""
         out: dict[int, dict[str, float]] = {}
-        for paper_id, name, value, _ in self._all(
+        for paper_id, name, value, _ in self.rows(
             "SELECT paper_id, name, value, max(at) FROM signals WHERE paper_id IN (SELECT value FROM json_each(?))"
             " GROUP BY paper_id, source, name",
             (json.dumps(list(paper_ids)),),
@@ -210,7 +225,7 @@ class Reader:
 
     def unknown_arxiv_ids(self, limit: int = 1000) -> list[str]:
         """arXiv ids of provisional papers: known from a link only, to be looked up."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT i.value FROM papers p JOIN paper_ids i ON i.paper_id = p.id AND i.scheme = 'arxiv'"
             " WHERE p.provisional = 1 ORDER BY p.id DESC LIMIT ?",
             (limit,),
@@ -221,7 +236,7 @@ class Reader:
         """Threads of a source that were first seen since then, as (source_id, url), newest first."""
         return [
             (r[0], r[1])
-            for r in self._all(
+            for r in self.rows(
                 "SELECT source_id, url FROM mentions WHERE source = ? AND seen_at >= ? ORDER BY seen_at DESC, id DESC",
                 (source, since.isoformat()),
             )
@@ -229,7 +244,7 @@ class Reader:
 
     def uncounted(self, source: str, before: datetime, limit: int) -> list[str]:
         """arXiv ids and DOIs of papers whose citations `source` has not told since `before`, latest papers first."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT min(i.scheme || ':' || i.value) FROM papers p JOIN paper_ids i ON i.paper_id = p.id"
             " WHERE i.scheme IN ('arxiv', 'doi') AND NOT EXISTS (SELECT 1 FROM signals s WHERE s.paper_id = p.id"
             " AND s.source = ? AND s.name = 'citations' AND s.at >= ?) GROUP BY p.id"
@@ -240,8 +255,45 @@ class Reader:
 
     def citing(self, paper_id: int) -> list[int]:
         """Known papers that are said to cite a paper, latest known first."""
-        rows = self._all("SELECT citing FROM citations WHERE cited = ? ORDER BY seen_at DESC, citing DESC", (paper_id,))
+        rows = self.rows("SELECT citing FROM citations WHERE cited = ? ORDER BY seen_at DESC, citing DESC", (paper_id,))
         return [r[0] for r in rows]
+
+    # ---- one paper or two ---------------------------------------------------------------------------------------
+
+    def open_pairs(self) -> list[OpenPair]:
+        """Papers that may be one, which nobody has decided yet, latest first."""
+        rows = self.rows("SELECT a, b, reason, found_at FROM pairs ORDER BY found_at DESC, a, b")
+        return [OpenPair(a=a, b=b, reason=r, found_at=datetime.fromisoformat(t)) for a, b, r, t in rows]
+
+    def merges(self) -> list[Merge]:
+        """Merges that stand, latest first. `kept` is the paper of today."""
+        rows = self.rows(
+            'SELECT m.id, r.paper_id, m.gone, m.gone_key, m."by", m.reason, m.at FROM merges m JOIN retired r ON r.id = m.gone'
+            " WHERE m.undone_at IS NULL ORDER BY m.id DESC"
+        )
+        return [
+            Merge(id=i, kept=k, gone=g, gone_key=key, by=by, reason=r, at=datetime.fromisoformat(t))
+            for i, k, g, key, by, r, t in rows
+        ]
+
+    def joined(self) -> dict[int, list[str]]:
+        """Printed ids of papers that the user joined into another, here or in a home whose library was taken in; by the paper
+        of today, sorted. What matching joined, and ids that are a paper's again, are left out."""
+        out: dict[int, list[str]] = {}
+        for paper_id, key in self.rows(
+            "SELECT DISTINCT r.paper_id, r.key FROM retired r LEFT JOIN merges m ON m.gone = r.id AND m.undone_at IS NULL"  # noqa: S608
+            f" WHERE coalesce(m.\"by\", 'user') = 'user' {_LEADS} ORDER BY r.key"
+        ):
+            out.setdefault(paper_id, []).append(key)
+        return out
+
+    def told_apart(self) -> list[tuple[int, int]]:
+        """Papers that the user said are two."""
+        return [(a, b) for a, b in self.rows("SELECT a, b FROM apart ORDER BY at, a, b")]
+
+    def are_apart(self, one: int, other: int) -> bool:
+        """Whether the user said that these are two papers."""
+        return bool(self.rows("SELECT 1 FROM apart WHERE a = ? AND b = ?", (min(one, other), max(one, other))))
 
     # ---- search ------------------------------------------------------------------------------------------------
 
@@ -251,7 +303,7 @@ class Reader:
         if not match:
             return []
         condition, parameters = _condition(where)
-        rows = self._all(
+        rows = self.rows(
             f"SELECT p.id, -{_BM25} AS score FROM papers_fts JOIN papers p ON p.id = papers_fts.rowid"  # noqa: S608
             f" WHERE papers_fts MATCH ? {condition} ORDER BY score DESC, p.id LIMIT ?",
             (match, *parameters, limit),
@@ -261,7 +313,7 @@ class Reader:
     def matching(self, where: Filter) -> list[int]:
         """All papers that a filter lets pass, ascending."""
         condition, parameters = _condition(where)
-        return [r[0] for r in self._all(f"SELECT p.id FROM papers p WHERE 1 {condition} ORDER BY p.id", parameters)]  # noqa: S608
+        return [r[0] for r in self.rows(f"SELECT p.id FROM papers p WHERE 1 {condition} ORDER BY p.id", parameters)]  # noqa: S608
 
     def known_values(self, column: str) -> list[str]:
         """The venues or sources there are, most papers first. `column` is venue or source."""
@@ -269,13 +321,13 @@ class Reader:
             "venue": "SELECT venue FROM papers WHERE venue != '' GROUP BY venue ORDER BY count(*) DESC",
             "source": "SELECT source FROM sightings GROUP BY source ORDER BY count(*) DESC",
         }[column]
-        return [r[0] for r in self._all(sql)]
+        return [r[0] for r in self.rows(sql)]
 
     # ---- vectors and relevance ---------------------------------------------------------------------------------
 
     def to_embed(self, model: str) -> list[int]:
         """Papers without a current vector: the starter set (landmarks stand for their areas), then the newest days."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT p.id FROM papers p LEFT JOIN vectors v ON v.paper_id = p.id AND v.model = ?"
             " WHERE v.text_hash IS NULL OR v.text_hash != p.text_hash"
             " ORDER BY p.note = '', p.day IS NULL, p.day DESC, p.id DESC",
@@ -285,7 +337,7 @@ class Reader:
 
     def texts(self, paper_ids: Iterable[int]) -> list[tuple[int, str, str]]:
         """(id, text hash, text to embed) of papers: the title with the abstract, or with our own note."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT id, text_hash, title, abstract, note FROM papers WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(paper_ids)),),
         )
@@ -293,15 +345,21 @@ class Reader:
 
     def vector_state(self, model: str) -> tuple[int, int]:
         """(how many vectors there are, the last write's number): what a cache must equal to be fresh."""
-        count, seq = self._all("SELECT count(*), coalesce(max(seq), 0) FROM vectors WHERE model = ?", (model,))[0]
+        count, seq = self.rows(
+            "SELECT count(*), max(coalesce(max(seq), 0), (SELECT coalesce(max(seq), 0) FROM vectors_gone WHERE model = :m))"
+            " FROM vectors WHERE model = :m",
+            {"m": model},
+        )[0]
         return int(count), int(seq)
 
     def vectors_since(self, model: str, seq: int) -> Iterator[tuple[int, bytes]]:
-        """(paper id, float32 bytes) of vectors written after `seq`, in the order of writing, streamed."""
+        """(paper id, float32 bytes) of vectors written after `seq`, in the order of writing, streamed; b"" where a paper's
+        vector was taken away."""
         last = seq
-        while rows := self._all(
-            "SELECT seq, paper_id, vector FROM vectors WHERE model = ? AND seq > ? ORDER BY seq LIMIT 5000",
-            (model, last),
+        while rows := self.rows(
+            "SELECT seq, paper_id, vector FROM vectors WHERE model = :m AND seq > :s"
+            " UNION ALL SELECT seq, paper_id, x'' FROM vectors_gone WHERE model = :m AND seq > :s ORDER BY seq LIMIT 5000",
+            {"m": model, "s": last},
         ):
             yield from ((r[1], r[2]) for r in rows)
             last = rows[-1][0]
@@ -309,7 +367,7 @@ class Reader:
     def vectors(self, model: str, paper_ids: Iterable[int]) -> dict[int, bytes]:
         """float32 bytes of the vectors of these papers; papers without one are left out."""
         return dict(
-            self._all(
+            self.rows(
                 "SELECT paper_id, vector FROM vectors WHERE model = ? AND paper_id IN (SELECT value FROM json_each(?))",
                 (model, json.dumps(list(paper_ids))),
             )
@@ -317,7 +375,7 @@ class Reader:
 
     def to_score(self, model: str, basis: str) -> list[int]:
         """Papers with a vector of `model` whose relevance was never computed on this basis."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT v.paper_id FROM vectors v WHERE v.model = ? AND NOT EXISTS (SELECT 1 FROM area_scores a"
             " WHERE a.paper_id = v.paper_id AND a.basis = ?) ORDER BY v.paper_id DESC",
             (model, basis),
@@ -327,7 +385,7 @@ class Reader:
     def area_scores(self, paper_ids: Iterable[int]) -> dict[int, dict[str, float]]:
         """Relevance per leaf area in [0, 1]; papers without any are left out."""
         out: dict[int, dict[str, float]] = {}
-        for paper_id, area, score in self._all(
+        for paper_id, area, score in self.rows(
             "SELECT paper_id, area, score FROM area_scores"
             " WHERE area != '' AND paper_id IN (SELECT value FROM json_each(?)) ORDER BY area",
             (json.dumps(list(paper_ids)),),
@@ -339,17 +397,17 @@ class Reader:
 
     def cursor(self, source: str) -> dict[str, Any]:
         """Where a source stands; empty before its first run."""
-        rows = self._all("SELECT cursor FROM cursors WHERE source = ?", (source,))
+        rows = self.rows("SELECT cursor FROM cursors WHERE source = ?", (source,))
         return json.loads(rows[0][0]) if rows else {}
 
     def validators(self, url: str) -> tuple[str, str] | None:
         """(etag, last_modified) of the last stored answer of a URL."""
-        rows = self._all("SELECT etag, last_modified FROM validators WHERE url = ?", (url,))
+        rows = self.rows("SELECT etag, last_modified FROM validators WHERE url = ?", (url,))
         return (rows[0][0], rows[0][1]) if rows else None
 
     def source_runs(self, per_source: int = 1) -> list[SourceRun]:
         """The last runs of each source, by source, newest first."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT source, started_at, verdict, report FROM (SELECT *, row_number() OVER (PARTITION BY source"
             " ORDER BY started_at DESC, id DESC) AS n FROM source_runs) WHERE n <= ? ORDER BY source, n",
             (per_source,),
@@ -362,7 +420,7 @@ class Reader:
     def run_history(self, since: datetime) -> dict[str, list[tuple[datetime, int, str]]]:
         """The runs of each source that started since then, oldest first: (started at, new papers and threads, verdict)."""
         out: dict[str, list[tuple[datetime, int, str]]] = {}
-        for source, at, verdict, new in self._all(
+        for source, at, verdict, new in self.rows(
             "SELECT source, started_at, verdict, coalesce(json_extract(report, '$.new'), 0)"
             " + coalesce(json_extract(report, '$.new_mentions'), 0) FROM source_runs WHERE started_at >= ?"
             " ORDER BY started_at, id",
@@ -373,7 +431,7 @@ class Reader:
 
     def delivery(self, recipient: str, day: date) -> tuple[str, str] | None:
         """(state, message id) of the digest of a day to a recipient."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT state, message_id FROM deliveries WHERE recipient = ? AND day = ?", (recipient, day.isoformat())
         )
         return (rows[0][0], rows[0][1]) if rows else None
@@ -381,12 +439,12 @@ class Reader:
     def last_delivered(self, recipient: str) -> date | None:
         """The newest day whose digest a recipient was sent."""
         return _date(
-            self._all("SELECT max(day) FROM deliveries WHERE recipient = ? AND state = 'sent'", (recipient,))[0][0]
+            self.rows("SELECT max(day) FROM deliveries WHERE recipient = ? AND state = 'sent'", (recipient,))[0][0]
         )
 
     def delivered(self, recipient: str) -> set[int]:
         """Papers that a recipient was already sent."""
-        return {r[0] for r in self._all("SELECT paper_id FROM delivered_papers WHERE recipient = ?", (recipient,))}
+        return {r[0] for r in self.rows("SELECT paper_id FROM delivered_papers WHERE recipient = ?", (recipient,))}
 
 
 def _condition(where: Filter) -> tuple[str, list[Any]]:
@@ -412,6 +470,12 @@ def _condition(where: Filter) -> tuple[str, list[Any]]:
             "EXISTS (SELECT 1 FROM sightings s WHERE s.paper_id = p.id AND s.source IN (SELECT value FROM json_each(?)))"
         )
         parameters.append(json.dumps(where.sources))
+    if where.datasets:
+        parts.append(
+            "EXISTS (SELECT 1 FROM facets f WHERE f.paper_id = p.id AND f.kind = 'dataset'"
+            " AND f.name IN (SELECT value FROM json_each(?)))"
+        )
+        parameters.append(json.dumps(where.datasets))
     if where.areas:
         parts.append(
             "EXISTS (SELECT 1 FROM area_scores a WHERE a.paper_id = p.id AND a.score >= ?"
@@ -428,7 +492,7 @@ def _date(text: str | None) -> date | None:
 def _paper(row: sqlite3.Row | Sequence[Any]) -> Paper:
     (
         paper_id, key, title, abstract, authors, year, published, day, filter_date, venue, venue_status, url, categories,
-        comment, journal_ref, keywords, code_urls, note, version, withdrawn, provisional,
+        comment, journal_ref, keywords, code_urls, note, version, withdrawn, provisional, venue_basis, track, awards,
     ) = row  # fmt: skip
     return Paper(
         id=paper_id,
@@ -442,6 +506,9 @@ def _paper(row: sqlite3.Row | Sequence[Any]) -> Paper:
         date=_date(filter_date),
         venue=venue or "",
         venue_status=venue_status or "",
+        venue_basis=venue_basis or "",
+        track=track or "",
+        awards=tuple(json.loads(awards or "[]")),
         url=url or "",
         categories=tuple(json.loads(categories or "[]")),
         comment=comment or "",

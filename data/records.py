@@ -14,6 +14,8 @@ from typing import Any
 from data.ids import PaperId
 from data.text import clean, clean_block
 
+_NOT_OF_THE_SIGHTING = ("signals", "source", "source_id", "update_only", "apart")
+
 
 def _utc(name: str, when: datetime | None) -> None:
     if when is not None and when.utcoffset() != UTC.utcoffset(None):
@@ -41,7 +43,8 @@ class PaperRecord:
     `source_id` is the source's own key of it, stable between runs. `ids` are all ids the source gives. `day` is the day
     on which the source announced the paper (arXiv: the listing day), `published` the day of its first version.
     `update_only` marks a replacement: it updates a known paper and is dropped (counted) when the paper is unknown.
-    `provisional` marks a title that is only the text of a link, until a better source says more.
+    `provisional` marks a title that is only the text of a link, until a better source says more. `apart` are printed ids of
+    papers that the user said are others: this one is not joined with them by its title.
     """
 
     source: str
@@ -71,6 +74,7 @@ class PaperRecord:
     signals: tuple[Signal, ...] = ()
     update_only: bool = False
     provisional: bool = False
+    apart: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("title", "venue", "venue_status", "comment", "journal_ref", "note", "import_id", "url"):
@@ -87,11 +91,12 @@ class PaperRecord:
             raise ValueError(f"{self.source} {self.source_id}: a paper needs a title")
 
     def fields(self) -> dict[str, Any]:
-        """The sighting as a JSON object, without what is empty and without signals (these are kept as time series)."""
+        """The sighting as a JSON object, without what is empty, without signals (these are kept as time series) and without
+        `apart` (kept as the user's decisions)."""
         out: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("signals", "source", "source_id", "update_only") or value in ("", (), None, False):
+            if field.name in _NOT_OF_THE_SIGHTING or value in ("", (), None, False):
                 continue
             if field.name in ("ids", "cites"):
                 value = [str(i) for i in value]

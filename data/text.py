@@ -22,8 +22,6 @@ _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<(?:!--.*?(?:-->|\Z)|/?[a-zA-Z][^<>]{0,2000}>)", re.S)  # the end of an open comment is the end
 _BLOCK_TAG = re.compile(r"<(?:br|/p|/div|/li|/h[1-6])\b[^<>]{0,200}>", re.I)
 _SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
-_WORD = re.compile(r"[^\W_]+")
-_LATEX = re.compile(r"\\[a-zA-Z]+\*?|[{}$^_~]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 
 
@@ -58,13 +56,172 @@ def from_html(text: str) -> str:
 
 
 def title_key(title: str) -> str:
-    """The key under which equal titles meet: case, accents, punctuation, LaTeX marks and spacing do not count.
+    """The key under which equal titles meet: `title_words` without the spaces. Empty when nothing is left.
 
-    Numerals and words stay, so "Part I" and "Part II" differ. Empty when nothing is left.
+    Numerals and words stay, so "Part I" and "Part II" differ.
     """
-    plain = unicodedata.normalize("NFKD", html.unescape(title)).casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return "".join(_WORD.findall(_LATEX.sub(" ", plain)))
+    if title.isascii():
+        low = title.lower()
+        if not any(map(low.__contains__, _SPECIAL)):
+            return low.translate(_ONLY_ALPHANUMERIC)
+    return "".join(title_words(title))
+
+
+def title_words(title: str) -> list[str]:
+    """The words of a title as they are compared.
+
+    Case, accents, punctuation, ligatures, entities and LaTeX mark-up do not count; symbols are words (`$\\alpha$`, "α"
+    and "alpha" are one, "&" is "and"); labels around the title ("Supplementary material for", "[Retracted]",
+    "(extended version)") are left out unless nothing else is there.
+    """
+    head, tail = title_parts(title)
+    return [*head, *tail]
+
+
+def title_parts(title: str) -> tuple[list[str], list[str]]:
+    """`title_words` before and after the first colon or dash; all of them in the first list when there is none."""
+    text = _readable(title)
+    bare = _without_labels(text)
+    if mark := _COLON.search(bare):
+        head, tail = bare[: mark.start()].translate(_FOLDED).split(), bare[mark.end() :].translate(_FOLDED).split()
+        if head and tail:
+            return head, tail
+    return bare.translate(_FOLDED).split() or text.translate(_FOLDED).split(), []
+
+
+_LABELS = ("suppl", "appendi", "retracted", "withdrawn", "version", "material", "report", "arxiv", "preprint")
+_SPECIAL = ("\\", "&", "<", "(", "degree", *_LABELS)  # what the quick way of `title_key` cannot do
+_ONLY_ALPHANUMERIC = {i: None for i in range(128) if not chr(i).isalnum()}
+
+# fmt: off
+_GREEK = [
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+]
+# fmt: on
+_SYMBOLS = {
+    **{chr(0x3B1 + i): name for i, name in enumerate(_GREEK)},
+    "\u03d1": "theta",
+    "\u03d5": "phi",
+    "\u03f5": "epsilon",
+    "\u221e": "infinity",
+    "\u00d7": "x",
+    "\u2a2f": "x",
+    "\u2207": "nabla",
+    "\u2202": "partial",
+    "\u00b0": "deg",
+    "\u2218": "deg",
+    "\u02da": "deg",
+    "\u00f8": "o",
+    "\u0142": "l",
+    "\u0111": "d",
+    "\u00f0": "d",
+    "\u00fe": "th",
+    "\u00e6": "ae",
+    "\u0153": "oe",
+    "\u0131": "i",
+    "\u0127": "h",
+    "\u0167": "t",
+    "\u2192": " to ",
+}  # fmt: skip
+
+
+class _Folding(dict[int, str | int | None]):
+    """For str.translate after NFKD and casefold: symbols become words, marks vanish, all but letters a space."""
+
+    def __missing__(self, point: int) -> str | int | None:
+        char = chr(point)
+        out: str | int | None = point
+        if unicodedata.combining(char) or char in "'\u2019\u2018`_^{}$":
+            out = None
+        elif char in _SYMBOLS:
+            out = _SYMBOLS[char]
+        elif not char.isalnum():
+            out = " "
+        self[point] = out
+        return out
+
+
+_FOLDED = _Folding()
+
+_MARKUP = re.compile(r"</?(?:i|b|em|strong|su[bp]|tt|span|scp|inf|p|br|mml:\w{1,12}|math|m\w{1,6})\b[^<>]{0,200}>")
+_ACCENT = re.compile(r"\\(?:[`'^\"~=.]|[vcuhkrdbt](?=\{))\s?(?:\{\s?\\?([a-z])\s?\}|\\?([a-z]))")
+_COMMAND = re.compile(r"\\([a-z]+)\*?[ ]?")
+_FORMATTING = re.compile(
+    r"(?:text|math|font|operatorname|emph|ensuremath|mbox|hbox|rm|bf|it|tt|sc|sf|sl|cal|bb|left|right|big|large|small"
+    r"|over|under|hat|tilde|bar|vec|dot|widehat|widetilde|boldsymbol|bm|prime|star|ast|dagger|cdot|xspace|protect|url"
+    r"|footnote"
+    r"|thanks|uppercase|lowercase|displaystyle|limits|sim|quad|hspace|vspace)[a-z]*"
+)
+_COMMANDS = {
+    "infty": "infinity", "times": "x", "circ": "deg", "degree": "deg", "ell": "l", "to": " to ", "rightarrow": " to ",
+    "aa": "a", "and": " and ",
+}  # fmt: skip
+_DEGREES = re.compile(r"(?<=\d)(?: |-)?degrees?\b")
+_SIGNS = re.compile(r"\((?:r|tm|c)\)|[\u00ae\u2122\u00a9]")
+_IN_WORD = re.compile(r"\(([a-z]{1,4})\)(?=[a-z])|(?<=[a-z])\((s|es)\)")  # (un)supervised, model(s)
+_COLON = re.compile(r":|\s[-\u2010-\u2015]{1,3}\s|[\u2014]")
+
+
+def _readable(title: str) -> str:
+    """In lower case and NFKD, without entities and mark-up of HTML and LaTeX."""
+    text = title
+    if "&" in text:
+        text = html.unescape(html.unescape(text)).replace("\\&", " and ").replace("&", " and ")
+    text = text.lower() if text.isascii() else unicodedata.normalize("NFKD", _SIGNS.sub("", text)).casefold()
+    if "<" in text:
+        text = _MARKUP.sub("", text)
+    if "\\" in text:
+        text = _COMMAND.sub(_command, _ACCENT.sub(lambda m: m[1] or m[2], text))
+    if "(" in text:
+        text = _IN_WORD.sub(lambda m: m[1] or m[2], _SIGNS.sub("", text))
+    if "degree" in text:
+        text = _DEGREES.sub("deg", text)
+    return text
+
+
+def _command(match: re.Match[str]) -> str:
+    name = match[1]
+    if name in _COMMANDS:
+        return _COMMANDS[name]
+    if _FORMATTING.fullmatch(name):
+        return ""
+    symbol = name.removeprefix("var")
+    return f"{symbol} " if match[0].endswith(" ") else symbol
+
+
+_SUPPLEMENT = (
+    r"(?:(?:online |technical )?(?:suppl(?:ement(?:ary|al|s)?)?|supp)\b\.?"
+    r"(?: (?:materials?|files?|information|documents?|append(?:ix|ices)|notes?|text|pdf))?"
+    r"|(?:online |technical )?append(?:ix|ices)|material(?= for ?:))"
+)
+_BEFORE = re.compile(
+    rf"[\W_]{{0,5}}(?:{_SUPPLEMENT}(?: (?:for|of|to)\b(?: (?:the |our |this )?"
+    r"(?:paper|article|submission|manuscript)\b)?"
+    r" ?[^\w(\[]{0,6}| ?[:\u2010-\u2015-][^\w(\[]{0,6})"
+    r"|[(\[](?:retracted|withdrawn)(?: article| paper)?[)\]][^\w(\[]{0,4}"
+    r"|(?:retracted|withdrawn)(?: article| paper)? ?: ?)"
+)
+_AFTER = re.compile(
+    r"(?:(?:[(\[]|\s[-:\u2010-\u2015]|:|\.) ?(?:(?:with )?(?:the )?"
+    rf"{_SUPPLEMENT}|(?:(?:the )?(?:extended|full|long|longer|complete|arxiv|preprint|journal|technical|"
+    r"camera[- ]ready|corrected|"
+    r"revised|updated) (?:arxiv )?(?:version|report)|arxiv|preprint))[^\w]{0,6})$"
+)
+_LONGEST_LABEL = 60
+
+
+def _without_labels(text: str) -> str:
+    """The title without the labels before and behind it; empty when it is nothing but a label."""
+    if not any(map(text.__contains__, _LABELS)):
+        return text
+    text = text.strip()
+    if before := _BEFORE.match(text):
+        text = text[before.end() :]
+    start = max(0, len(text) - _LONGEST_LABEL)
+    if after := _AFTER.search(text, start):
+        text = text[: after.start()]
+    return text
 
 
 def text_hash(title: str, abstract: str) -> str:

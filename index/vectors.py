@@ -194,7 +194,7 @@ def update(
 ) -> Updated:
     """Bring the cache in `folder` to `state`, or make it anew where it cannot be used.
 
-    `since(seq)` gives (paper id, float32 bytes) of the model's vectors written after `seq`. The whole file is checked
+    `since(seq)` gives (paper id, float32 bytes) of the model's vectors written after `seq`, no bytes for one taken away. The whole file is checked
     first. Callers hold a lock: two at once would overwrite each other's work (never tear it). Raises VectorIndexError.
     """
     found = _checked(folder, model, dim, whole=True)
@@ -226,13 +226,14 @@ def _changed(
 
 
 def _fill(index: Any, rows: Iterable[tuple[int, bytes]], *, fresh: bool) -> tuple[int, ...]:
-    """Add vectors, replacing those of the same ids; returns the papers whose vector has another length."""
+    """Add vectors, replacing those of the same ids and dropping those that are empty by now; returns the papers whose
+    vector has another length."""
     unfit: set[int] = set()
     stream = iter(rows)
     while chunk := dict(islice(stream, _CHUNK)):
-        bad = {i for i, v in chunk.items() if len(v) != 4 * index.d}
-        good = [i for i in chunk if i not in bad]
-        unfit = (unfit | bad).difference(good)
+        bad = {i for i, v in chunk.items() if v and len(v) != 4 * index.d}
+        good = [i for i, v in chunk.items() if v and i not in bad]
+        unfit = (unfit - chunk.keys()) | bad
         with _faiss_errors(None):
             if not fresh:
                 index.remove_ids(np.array(list(chunk), np.int64))

@@ -112,6 +112,41 @@ def frontier(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "app.cli", *arguments], check=True, capture_output=True)
 
 
+def matching(folder: Path, papers: int, count: int) -> float:
+    """Sightings a second that find their paper in a store of `papers`: half of them proceedings pages of papers that are
+    there, under a title that differs a little, and half new ones."""
+    from crawler.files import read_records
+    from data.records import PaperRecord
+    from data.store import Store
+
+    lines = folder / "stored.jsonl"
+    lines.write_text("".join(json.dumps(p) + "\n" for p in made_up(papers)))
+    store = Store(folder / f"{papers}.sqlite")
+    for _ in store.put_stream("import", read_records(lines, now=NOW), now=NOW):
+        pass
+    known = [p for p, _ in zip(made_up(papers), range(count // 2), strict=False)]
+    seen = [{**p, "id": f"again:{p['id']}", "title": f"Supplement to: {p['title']}"} for p in known]
+    new = [
+        {**p, "id": f"new:{p['id']}", "title": f"{p['title']} {papers + n}", "authors": [f"Cy New{n}"]}
+        for n, p in enumerate(known)
+    ]
+    again = folder / "again.jsonl"
+    again.write_text("".join(json.dumps(p) + "\n" for pair in zip(seen, new, strict=True) for p in pair))
+    records = [r for r in read_records(again, now=NOW) if isinstance(r, PaperRecord)]
+    added = 0
+
+    def put() -> None:
+        nonlocal added
+        for start in range(0, len(records), 500):
+            added += store.put("import", records[start : start + 500], now=NOW).new
+
+    rate = len(records) / seconds(put)
+    store.close()
+    if added != len(new):
+        raise SystemExit(f"matching went wrong: {added} of {len(new)} new papers")
+    return rate
+
+
 def measure(folder: Path, papers: int, embedded: int) -> Iterator[Figure]:
     """All figures, over a store of `papers` papers of which the first `embedded` are embedded."""
     from app.services import Services
@@ -156,6 +191,12 @@ def measure(folder: Path, papers: int, embedded: int) -> Iterator[Figure]:
     filtered = seconds(lambda: services.search(text, mode="keyword", where=where), 9)
     yield Figure(f"full text over {papers:,}, filtered", filtered, "s")
     services.close()
+
+    small, large = max(papers // 5, 1_000), papers * 3
+    few_known = matching(folder, small, 5_000)
+    yield Figure(f"matching into {small:,} papers", few_known, "papers/s")
+    many_known = matching(folder, large, 5_000)
+    yield Figure(f"matching into {large:,} papers", many_known, "papers/s", few_known, f"into {small:,}")
 
 
 def main() -> None:

@@ -192,10 +192,13 @@ def report_sync(frontier: Frontier, *, rebuild: bool = False, patience_s: float 
             rebuild=rebuild,
             patience_s=patience_s,
             progress=lambda n, total: bar.update(task, completed=n, total=total),
+            reading=lambda n, total: bar.update(task, description="data sets", completed=n, total=total),
         )
     if done.rebuilt:
         say(f"frontier: the index was made anew: {done.rebuilt}")
     say(f"{done.embedded:,} papers embedded, {done.scored:,} judged by area; {done.total:,} in the index")
+    if done.joined:
+        say(f"{done.joined} pairs of papers turned out to be one: 'frontier duplicates --merged' lists them")
     if done.left:
         say(f"frontier: {done.left:,} older papers are not embedded yet: 'frontier sync' does the rest")
     return {
@@ -204,6 +207,7 @@ def report_sync(frontier: Frontier, *, rebuild: bool = False, patience_s: float 
         "scored": done.scored,
         "total": done.total,
         "rebuilt": done.rebuilt,
+        "joined": done.joined,
     }
 
 

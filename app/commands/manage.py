@@ -37,8 +37,13 @@ def written(path: Path | None) -> Iterator[IO[str]]:
 @click.command()
 @click.argument("form", metavar="FORMAT", type=click.Choice(["jsonl", "bibtex"]))
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file (default: standard output).")
-def export(form: str, out: Path | None) -> int:
+@click.option("--library", is_flag=True, help="Only what you did (with jsonl); import takes it in, times and all.")
+def export(form: str, out: Path | None, library: bool) -> int:
     """The whole store as FORMAT: jsonl (one paper a line, as import reads it) or bibtex."""
+    if library:
+        if form != "jsonl":
+            raise click.UsageError("--library goes with jsonl")
+        return _export_library(out)
     from app.exports import bibtex, paper_line
 
     write = {"jsonl": paper_line, "bibtex": bibtex}[form]
@@ -50,6 +55,22 @@ def export(form: str, out: Path | None) -> int:
             n += 1
     if out:
         say(f"{n:,} papers written to {out}")
+    return 0
+
+
+def _export_library(out: Path | None) -> int:
+    from app.library_file import library_lines
+
+    reader = Frontier().open_reader()
+    try:
+        with written(out) as file:
+            n = 0
+            for n, line in enumerate(library_lines(reader)):  # noqa: B007  the first line is the file's head
+                file.write(line + "\n")
+    finally:
+        reader.close()
+    if out:
+        say(f"{n:,} lines of what you did written to {out}")
     return 0
 
 
@@ -74,6 +95,33 @@ def eval_search(data: Path, mode: Any, as_json: bool) -> int:
     else:
         for name, value in result.items():
             click.echo(f"{name:>16}  {value:.4f}" if isinstance(value, float) else f"{name:>16}  {value}")
+    return 0
+
+
+@evaluate.command("identity")
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, help="JSON lines with two records a and b, same and kind."
+)
+@json_option
+def eval_identity(data: Path, as_json: bool) -> int:
+    """How well records of one paper are told from those of two: precision and recall, and every wrong decision."""
+    from data.matching import decide
+    from data.pairs import evaluate_pairs, read_pairs
+
+    result = evaluate_pairs(read_pairs(data), decide)
+    if as_json:
+        print_json(result)
+        return 0
+    wrong, by_kind = result.pop("wrong"), result.pop("by_kind")
+    for name, value in result.items():
+        click.echo(f"{name:>16}  {value:.4f}" if isinstance(value, float) else f"{name:>16}  {value}")
+    for kind, figures in by_kind.items():
+        click.echo(f"{kind or '(no kind)':>16}  {figures['right']} of {figures['pairs']} right")
+    for pair in wrong:
+        said = "one paper" if pair["same"] else "two papers"
+        click.echo(
+            f"\n{pair['kind']}: {said}, decided {pair['decided']}: {pair['reason']}\n  {pair['a']}\n  {pair['b']}"
+        )
     return 0
 
 

@@ -15,6 +15,7 @@ from app.wiring import Frontier
 from crawler.health import Day, sparkline
 from crawler.report import TROUBLE
 from data.errors import FrontierError, UnknownPaper
+from data.library import Entry, entries
 from data.papers import Paper, PaperDetail, SourceRun
 from ranking.areas import with_parents
 from ranking.feed import Ranked, telling
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from crawler.probe import Probed
+    from data.datasets import DatasetUse
+
+PAST = {"like": "liked", "dislike": "disliked", "save": "saved", "read": "read", "hide": "hidden"}
+"""How a mark is told."""
 
 
 @contextmanager
@@ -77,6 +82,7 @@ def where(paper: Paper) -> str:
 @click.option("--venue", multiple=True, help="Only papers of this venue, such as CVPR.")
 @click.option("--category", multiple=True, help="Only papers of this arXiv category, such as cs.LG.")
 @click.option("--source", multiple=True, help="Only papers that this source has sighted.")
+@click.option("--dataset", multiple=True, metavar="NAME", help="Only papers that use or announce this data set.")
 @click.option("--mode", type=click.Choice(["hybrid", "semantic", "keyword"]), default="hybrid", show_default=True)
 @click.option("-k", default=10, type=click.IntRange(1, 1000), show_default=True, help="How many.")
 @click.option("--format", "form", type=click.Choice(["ids", "bibtex", "jsonl"]), help="Another form of output.")
@@ -91,6 +97,7 @@ def search(
     venue: tuple[str, ...],
     category: tuple[str, ...],
     source: tuple[str, ...],
+    dataset: tuple[str, ...],
     mode: Any,
     k: int,
     form: str | None,
@@ -101,7 +108,9 @@ def search(
     if not text and not like:
         raise click.UsageError("give a query, or --like ID")
     with services() as s:
-        where_ = s.filter(since=since, until=until, areas=area, venues=venue, categories=category, sources=source)
+        where_ = s.filter(
+            since=since, until=until, areas=area, venues=venue, categories=category, sources=source, datasets=dataset
+        )
         answer = s.search(text, mode=mode, where=where_, k=k, like=like, unlike=unlike)
         if answer.note:
             say(f"frontier: {answer.note}")
@@ -165,6 +174,7 @@ def feed(area: str, day: date | None, since: date | None, k: int, as_json: bool)
         answer = s.feed(day=day, since=since, area=area, k=k)
         if as_json:
             ids = s.reader.ids_of([r.paper.id for r in answer.ranked])
+            library = s.library([r.paper.id for r in answer.ranked])
             print_json(
                 {
                     "query": "",
@@ -175,7 +185,12 @@ def feed(area: str, day: date | None, since: date | None, k: int, as_json: bool)
                     "total": answer.total,
                     "took_ms": round(answer.took_ms, 1),
                     "hits": [
-                        ranked_json(r, with_parents(s.areas, r.area_scores), ids.get(r.paper.id, []))
+                        ranked_json(
+                            r,
+                            with_parents(s.areas, r.area_scores),
+                            ids.get(r.paper.id, []),
+                            library.get(r.paper.id, []),
+                        )
                         for r in answer.ranked
                     ],
                 }
@@ -254,6 +269,7 @@ def _detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence
     return paper_json(
         p,
         ids=d.ids,
+        library=s.library([p.id]).get(p.id, []),
         abstract=p.abstract,
         comment=p.comment,
         journal_ref=p.journal_ref,
@@ -289,9 +305,29 @@ def _detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence
             for m in d.mentions
         ],
         signals=[{"source": x.source, "name": x.name, "at": x.at.isoformat(), "value": x.value} for x in d.signals],
+        velocity={
+            name: {
+                "per_day": round(v.per_day, 3),
+                "corrected": round(v.corrected, 3),
+                "gain": v.gain,
+                "window_days": round(v.window_days, 2),
+            }
+            for name, v in s.velocities(d).items()
+        },
+        changes=[
+            {"at": c.at.isoformat(), "source": c.source, "what": c.what, "old": c.old, "new": c.new}
+            for c in s.changes(p.id)
+        ],
         cited_by=[{"id": p.key, "title": p.title} for p in s.citing(d.paper.id)],
+        datasets=[{"name": u.name, "introduces": u.introduces} for u in _datasets(s, p.id)],
         neighbours=[{"id": n.paper.key, "title": n.paper.title, "cosine": n.cosine} for n in near],
     )
+
+
+def _datasets(s: Services, paper_id: int) -> list[DatasetUse]:
+    from data.facets import facets_of
+
+    return facets_of(s.reader, [paper_id]).get(paper_id, [])
 
 
 def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[Found]) -> None:
@@ -303,6 +339,12 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
     out.print(f"{who(p, 12)}\n{where(p)}   {p.url}\n{'  '.join([*d.ids, p.short])}")
     if p.withdrawn:
         out.print(Text("withdrawn by its authors", style="red"))
+    if p.venue_basis == "comment":
+        out.print("venue by its authors' word; no proceedings page yet")
+    if p.awards:
+        out.print(Text(", ".join(p.awards), style="yellow"))
+    for line in library_text(entries(s.reader, [p.id]).get(p.id, ())):
+        out.print(Text(line, style="green"))
     for text in filter(None, (p.note, p.abstract)):
         out.print(Padding(Text(text), (1, 2, 0, 2)))
     for label, value in (("comment", p.comment), ("journal", p.journal_ref), ("code", "  ".join(p.code_urls))):
@@ -312,6 +354,8 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
         out.print(Text(f"\nscore {why.score:.3f}: {why_line(why)}", style="cyan"))
     if line := _areas_line(s, with_parents(s.areas, d.area_scores)):
         out.print(f"areas: {line}")
+    if line := ", ".join(u.name + " (announced here)" * u.introduces for u in _datasets(s, p.id)):
+        out.print(f"data sets: {line}")
     out.print("\nsightings")
     for x in d.sightings:
         kind = x.fields.get("announce_type", "")
@@ -321,8 +365,16 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
         )
     for m in d.mentions:
         out.print(f"  {m.source}/{m.channel}  {m.published_at.date() if m.published_at else ''}  {m.title}  {m.url}")
+    speed = s.velocities(d)
     for (source, name), latest in {(x.source, x.name): x.value for x in d.signals}.items():
-        out.print(f"  {source}: {latest:,.0f} {name}")
+        lately = f", {speed[name].per_day:+.1f} a day" if name in speed and speed[name].gain else ""
+        out.print(f"  {source}: {latest:,.0f} {name}{lately}")
+    if changes := s.changes(p.id):
+        out.print("\nwhat changed")
+        for c in changes:
+            out.print(
+                f"  {c.at.date()}  {c.what.replace('_', ' ')}: {c.old or 'none'} -> {c.new or 'none'}  ({c.source})"
+            )
     if citing := s.citing(d.paper.id, 5):
         out.print("\ncited by")
         for paper in citing:
@@ -331,6 +383,15 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
         out.print("\nnearest papers")
         for n in near:
             out.print(f"  {n.cosine or 0:.2f}  {n.paper.title}  ({n.paper.key})")
+
+
+def library_text(done: Sequence[Entry]) -> list[str]:
+    """What the user did with one paper: a line of marks and tags, then each note with its day."""
+    marks = [f"{PAST[e.kind]} {e.at.date()}" for e in done if e.kind in PAST]
+    named = sorted((e.value for e in done if e.kind == "tag"), key=str.casefold)
+    parts = [*marks, *(["tags: " + ", ".join(named)] if named else [])]
+    notes = [f"note of {e.at.date()}: {e.value}" for e in done if e.kind == "note"]
+    return ([" · ".join(parts)] if parts else []) + notes
 
 
 @click.group(invoke_without_command=True)

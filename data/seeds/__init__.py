@@ -1,11 +1,12 @@
-"""What ships with Frontier: sources, focus areas and the starter set of landmark papers."""
+"""What ships with Frontier: sources, focus areas, the starter set of landmark papers, and the names of data sets."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from data.ids import PaperId, find_ids, parse_id
 from data.records import PaperRecord
@@ -20,6 +21,30 @@ def defaults() -> dict[str, Any]:
         **tomllib.loads((folder / "sources.toml").read_text("utf-8")),
         **tomllib.loads((folder / "areas.toml").read_text("utf-8")),
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDataset:
+    """A data set or benchmark of datasets.toml: `name` is canonical, `needs_context` those of its spellings that are
+    also ordinary words or other people's names, `paper` the id of the paper that brought it, or ""."""
+
+    name: str
+    aliases: tuple[str, ...]
+    kind: Literal["dataset", "benchmark"]
+    year: int
+    paper: str = ""
+    needs_context: tuple[str, ...] = ()
+
+
+def known_datasets() -> tuple[KnownDataset, ...]:
+    """The best-known data sets and benchmarks, in the order of datasets.toml."""
+    import tomllib
+
+    table = tomllib.loads((files("data.seeds") / "datasets.toml").read_text("utf-8"))
+    return tuple(
+        KnownDataset(**{**row, "aliases": tuple(row["aliases"]), "needs_context": tuple(row.get("needs_context", ()))})
+        for row in table["datasets"]
+    )
 
 
 def starter() -> Iterator[PaperRecord]:

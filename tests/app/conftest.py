@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
@@ -17,6 +17,7 @@ import pytest
 
 from app.serve import wait_until_ready
 from tests.app import made_up
+from tests.app.homes import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = (
@@ -35,6 +36,20 @@ def made_up_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A FRONTIER_HOME with the starter set only, as a first run without a network leaves it."""
     return made_up.starter_only(tmp_path_factory.mktemp("starter"))
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
+    made: dict[str, Home] = {}
+
+    def home(name: str) -> Home:
+        if name not in made:
+            made[name] = Home(tmp_path / name)
+        return made[name]
+
+    yield home
+    for one in made.values():
+        one.close()
 
 
 @pytest.fixture(scope="session")

@@ -149,12 +149,12 @@ def test_ids_in_any_spelling_and_in_batches(api: Api) -> None:
         Answer(body=b"<html><body>Service temporarily unavailable</body></html>"),
         Answer(body=feed(total=3)),
         Answer(body=b"x", headers={"Content-Encoding": "gzip"}),
-        Answer(wait_s=0.5),
+        Answer(wait_s=2.0),
     ],
     ids=["503", "429", "reset", "truncate", "malformed", "empty", "html", "empty-page", "not-gzip", "slow"],
 )
 def test_faults_are_asked_again_and_then_named(api: Api, fault: Answer) -> None:
-    client = subject.arxiv_client(options(api.server, timeout_s=0.2))
+    client = subject.arxiv_client(options(api.server, timeout_s=0.7 if fault.wait_s else 10.0))
     api.gives(fault, fault, feed(entry("2511.00001")))
     assert [r.source_id for r in subject.search(client, "all:x", 5)] == ["2511.00001"]
     api.gives(fault, fault, fault, feed(entry("2511.00001")))

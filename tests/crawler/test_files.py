@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.files import LONGEST_LINE, read_records
+from crawler.files import LONGEST_LINE, read_objects, read_records
 from data.errors import InputError
 from data.ids import PaperId
 from data.records import BadRecord, PaperRecord, Signal
@@ -107,6 +107,54 @@ def test_source_ids(read):
     assert [p.import_id for p in papers] == ["12", "", "", "", "", ""]
     assert len({p.source_id for p in papers}) == 6
     assert papers[4].year == 2020
+
+
+@pytest.mark.parametrize("url", ["https://ice.example.org/\u200bc\ud800", "  https://ice.example.org/c\x1b[31m\n"])
+def test_a_line_without_an_id_is_called_by_its_clean_url(read, url):
+    (paper,) = read({"title": "C", "url": url})
+    assert (paper.source_id, paper.url) == ("https://ice.example.org/c", "https://ice.example.org/c")
+
+
+def test_ids_are_clean_and_an_empty_one_is_none(read):
+    odd, empty = read({"title": "A", "id": " x\u200b17 \ud800"}, {"title": "B", "id": "\u200b \udfff"})
+    assert (odd.source_id, odd.import_id) == ("x17", "x17")
+    assert (empty.import_id, empty.ids) == ("", ())
+    assert empty.source_id.isalnum()
+
+
+def test_lone_surrogates_are_dropped_wherever_they_are(read, store, reader):
+    odd = "\ud800x\udfff"
+    texts = ["title", "abstract", "venue", "venue_status", "comment", "url", "doi", "arxiv_id", "id", "keywords"]
+    papers = read(
+        dict.fromkeys(texts, odd) | {"authors": [odd, {"name": odd}], "categories": [odd], "\udc00": {"\ud800": odd}},
+        {"title": "Whole pairs stay \U0001f427", "url": f"{odd}y"},
+        {"id": f"hep-th/0603001{odd[0]}", "title": f"Strings {odd}", "versions": [], "categories": odd, "authors": odd},
+        {"title": "\ud800"},
+        {"title": r"A backslash stays: \ud800"},
+    )
+    assert [p.title for p in papers if isinstance(p, PaperRecord)] == [
+        "x", "Whole pairs stay \U0001f427", "Strings x", r"A backslash stays: \ud800",
+    ]  # fmt: skip
+    assert [(b.where[-1], b.problem) for b in papers if isinstance(b, BadRecord)] == [("4", "no title")]
+    assert (papers[0].authors, papers[0].categories, papers[0].keywords) == (("x", "x"), ("x",), ("x",))
+    assert store.put("import", papers, now=NOW).new == 4
+    assert reader.count() == 4
+
+
+def test_objects_of_a_file_with_where_they_stand(tmp_path):
+    path = tmp_path / "any.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf\n{"a": 1}\n \n[]\n{"b": "\\ud800"}')
+    first, bad, last = read_objects(path)
+    assert (first, last) == ((f"{path}:2", {"a": 1}), (f"{path}:5", {"b": ""}))
+    assert bad == BadRecord(source="import", where=f"{path}:4", problem="a list, not an object")
+
+
+def test_a_byte_order_mark_does_not_hide_an_absurd_line(tmp_path):
+    path = tmp_path / "long.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + b" " * LONGEST_LINE + b'\n{"title": "After"}\n')
+    bad, after = read_objects(path)
+    assert bad.problem == "a line of more than 16 MiB"
+    assert after == (f"{path}:2", {"title": "After"})
 
 
 def test_values_of_the_wrong_kind_count_as_not_given(read):

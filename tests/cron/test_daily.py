@@ -14,6 +14,7 @@ from data.errors import CrawlError, FrontierError
 
 NOW = datetime(2025, 11, 24, 6, 30, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
+STEPS = ["crawl", "sync", "rank", "events", "digest"]
 
 
 class Job:
@@ -33,7 +34,7 @@ class Job:
         return run
 
     def run(self, **changes):
-        steps = Steps(**{name: self.step(name) for name in ("crawl", "sync", "rank", "digest")})
+        steps = Steps(**{name: self.step(name) for name in STEPS})
         return run_daily(steps, lock=self.home / "daily.lock", logs=self.home / "logs", now=NOW, **changes)
 
     @property
@@ -44,7 +45,7 @@ class Job:
 def test_steps_run_in_order_and_each_is_told_in_one_line(tmp_path):
     job, heard = Job(tmp_path), []
     report = job.run(on_step=heard.append)
-    assert job.ran == ["crawl", "sync", "rank", "digest"]
+    assert job.ran == STEPS
     assert report.exit_code == 0
     assert [str(step) for step in report.steps] == [str(step) for step in heard]
     assert str(report.steps[0]).startswith("crawl: ok: crawl did it (0.")
@@ -55,14 +56,15 @@ def test_steps_run_in_order_and_each_is_told_in_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("ends", "outcomes", "code"),
     [
-        ({"crawl": "partial"}, ["partial", "ok", "ok", "ok"], 3),
-        ({"crawl": "failed"}, ["failed", "ok", "ok", "ok"], 1),
-        ({"crawl": "partial", "digest": "failed"}, ["partial", "ok", "ok", "failed"], 1),
-        ({"crawl": CrawlError("no network")}, ["failed", "ok", "ok", "ok"], 1),
-        ({"sync": FrontierError("no model")}, ["ok", "failed", "ok", "ok"], 1),
-        ({"rank": FrontierError("no store")}, ["ok", "ok", "failed", "skipped"], 1),
-        ({"rank": "partial"}, ["ok", "ok", "partial", "ok"], 3),
-        ({"digest": "skipped"}, ["ok", "ok", "ok", "skipped"], 0),
+        ({"crawl": "partial"}, ["partial", "ok", "ok", "ok", "ok"], 3),
+        ({"crawl": "failed"}, ["failed", "ok", "ok", "ok", "ok"], 1),
+        ({"crawl": "partial", "digest": "failed"}, ["partial", "ok", "ok", "ok", "failed"], 1),
+        ({"crawl": CrawlError("no network")}, ["failed", "ok", "ok", "ok", "ok"], 1),
+        ({"sync": FrontierError("no model")}, ["ok", "failed", "ok", "ok", "ok"], 1),
+        ({"rank": FrontierError("no store")}, ["ok", "ok", "failed", "ok", "skipped"], 1),
+        ({"rank": "partial"}, ["ok", "ok", "partial", "ok", "ok"], 3),
+        ({"events": FrontierError("no store")}, ["ok", "ok", "ok", "failed", "ok"], 1),
+        ({"digest": "skipped"}, ["ok", "ok", "ok", "ok", "skipped"], 0),
     ],
 )
 def test_what_fails_stops_only_what_needs_it(tmp_path, ends, outcomes, code):
@@ -74,7 +76,7 @@ def test_what_fails_stops_only_what_needs_it(tmp_path, ends, outcomes, code):
 def test_a_bug_in_a_step_keeps_its_traceback_and_fails_the_job(tmp_path):
     job = Job(tmp_path, sync=ZeroDivisionError("oh\nno"))
     report = job.run()
-    assert job.ran == ["crawl", "sync", "rank", "digest"]
+    assert job.ran == STEPS
     assert report.steps[1].line == "a bug, see the log: ZeroDivisionError: oh no"
     assert report.exit_code == 1
     assert "Traceback" in job.log
@@ -103,7 +105,7 @@ def test_what_others_log_is_kept_and_the_log_stays_bounded(tmp_path):
         return StepResult(outcome="ok", line="done")
 
     job = Job(tmp_path)
-    steps = Steps(crawl=noisy, sync=job.step("sync"), rank=job.step("rank"), digest=job.step("digest"))
+    steps = Steps(**{"crawl": noisy} | {name: job.step(name) for name in STEPS[1:]})
     run_daily(steps, lock=tmp_path / "lock", logs=tmp_path / "logs", now=NOW)
     files = list((tmp_path / "logs").iterdir())
     assert 2 <= len(files) <= 6

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from data.connection import SCHEMA_VERSION
 from data.errors import InputError, MalformedId, StoreError, UnknownPaper
 from data.ids import parse_id
-from data.migrations import SCHEMA_VERSION, migrate, migrations
+from data.migrations import migrate, migrations
 from data.papers import Filter, Stored
 from data.reader import Reader
 from data.records import MentionRecord, PaperRecord, Signal

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import text as text_module
-from data.text import clean, clean_block, from_html, is_latin, text_hash, title_key
+from data.text import clean, clean_block, from_html, is_latin, text_hash, title_key, title_parts, title_words
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,104 @@ def test_from_html():
     [
         ("Deep Residual Learning", "deep   residual-learning."),
         ('Schr\\"odinger Bridges', "Schrödinger bridges"),
-        ("A $\\beta$-VAE", "A -VAE"),
+        ("A $\\beta$-VAE", "A β-VAE"),
+        ("A $\\beta$-VAE", "A Beta-VAE"),
         ("Q&amp;A", "Q&A"),
+        ("Salt &amp;amp; Pepper", "Salt and Pepper"),
+        ("Salt \\& Pepper", "Salt and Pepper"),
+        ("Owls in $L_2$", "Owls in L2"),
+        ("Owls in $\\ell_{p}$ Norms", "Owls in ℓp Norms"),
+        ("Owls in $\\ell_\\infty$", "Owls in 𝓁∞"),
+        ("$(1+\\varepsilon)$ Owls", "(1+ε) Owls"),
+        ("Kernels of 31x31", "Kernels of $31\\times31$"),
+        ("Kernels of 31x31", "Kernels of 31×31"),
+        ("A 360-degree Owl", "A $360^{\\circ}$ Owl"),
+        ("A 360deg Owl", "A 360° Owl"),
+        ("A \\textit{Fast}er Owl", "A Faster Owl"),
+        ("A <i>Faster</i> Owl<sup>2</sup>", "A Faster Owl2"),
+        ("Ho\\v{s}ek and \\'Etude", "Hošek and Étude"),
+        ("Erd\\H{o}s Owls", "Erdős Owls"),
+        ("Sm{\\o}rrebr{\\o}d", "Smørrebrød"),
+        ("Straße", "Strasse"),
+        ("Eﬃcient ﬁlters", "Efficient filters"),
+        ("Owls – a study", "Owls - a study"),
+        ("Owl(R) and Owlet™", "Owl and Owlet"),
+        ("RGB(r)D", "RGB®D"),
+        ("(Un)supervised Owls", "Unsupervised Owls"),
+        ("What's an Owl?", "What’s an owl"),
+        ("[RETRACTED] Counting Owls", "Counting Owls"),
+        ("Retracted: Counting Owls", "Counting Owls"),
+        ("Supplementary material for Counting Owls", "Counting Owls"),
+        ("Supplementary Materials of: Counting Owls", "Counting Owls"),
+        ("Suppl. Material: Counting Owls", "Counting Owls"),
+        ("Supplement to 'Counting Owls'", "Counting Owls"),
+        ("Appendix for the paper: Counting Owls", "Counting Owls"),
+        ("Appendices for Counting Owls", "Counting Owls"),
+        ("Counting Owls (Supplement)", "Counting Owls"),
+        ("Counting Owls - Supplementary Material -", "Counting Owls"),
+        ("Counting Owls (extended version)", "Counting Owls"),
+        ("Counting Owls [Full Version]", "Counting Owls"),
+        ("Counting Owls: Extended Version", "Counting Owls"),
+        ("Counting Owls (arXiv version)", "Counting Owls"),
+        ("Counting Owls (Technical Report)", "Counting Owls"),
     ],
 )
 def test_equal_titles_meet(one, other):
     assert title_key(one) == title_key(other) != ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Counting Owls", "Counting Owls II"),
+        ("OwlNet v2", "OwlNet v3"),
+        ("An $\\alpha$-Owl", "A $\\beta$-Owl"),
+        ("Owls in 2D", "Owls in 3D"),
+        ("Supplementary Features for Owls", "Features for Owls"),
+        ("Appendix Removal with Robots", "Removal with Robots"),
+        ("Owl Technical Report", "Owl"),
+        ("A New Version of Owls", "Owls"),
+        ("Counting Owls (Extended Abstract)", "Counting Owls"),
+        ("Retracted Papers", "Papers"),
+    ],
+)
+def test_other_titles_do_not_meet(one, other):
+    assert title_key(one) != title_key(other)
+
+
+@pytest.mark.parametrize(
+    "title", ["Supplementary Material", "Appendix", "(Extended Version)", "[Retracted]", "Supplement:"]
+)
+def test_a_title_that_is_only_a_label_is_kept(title):
+    assert title_key(title)
+
+
+@given(st.text(st.characters(max_codepoint=127)) | st.text())
+def test_the_key_of_a_title_is_its_words_and_its_parts(title):
+    head, tail = title_parts(title)
+    assert title_key(title) == "".join(title_words(title)) == "".join(head + tail)
+
+
+@given(st.text())
+def test_a_title_key_holds_only_letters_and_digits_and_ignores_case(title):
+    key = title_key(title)
+    assert key == "" or key.isalnum()
+    assert title_key(f"  {title}\n") == key
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["(", "supplement ", "\\", "\\'{", "<i", "&amp", "version -", "é", "1 degree", "\\varepsilon", "$", " - ", "(s"],
+)
+def test_a_huge_title_takes_linear_time(part):
+    assert len(title_key(part * (100_000 // len(part)))) <= 700_000
+
+
+def test_the_parts_of_a_title():
+    assert title_parts("Owl-Net: Counting Owls: A Study") == (["owl", "net"], ["counting", "owls", "a", "study"])
+    assert title_parts("OwlNet — Counting Owls") == (["owlnet"], ["counting", "owls"])
+    assert title_parts("Self-supervised Owls") == (["self", "supervised", "owls"], [])
+    assert title_parts(": Owls") == (["owls"], [])
 
 
 def test_numerals_part_titles():

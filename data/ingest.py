@@ -1,0 +1,405 @@
+"""How a batch of records becomes papers, sightings, mentions and readings: looked up together, decided one by one by the
+pure functions of `data.matching` and `data.identity`, written together in the transaction of `data.store`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from data.candidates import Candidates, Known, join, match_again, select
+from data.ids import arxiv_year
+from data.matching import SHORTEST_TITLE, Described, Verdict, says_nothing
+from data.merging import next_paper_id, tell_apart, wonder
+from data.papers import Stored
+from data.people import overlap
+from data.records import MentionRecord, PaperRecord
+from data.showing import columns_of, put_match_keys, show_again
+from data.text import title_key
+from data.titles import paper_titles
+
+WRITTEN_AT_ONCE = 500
+"""Rows that sqlite-utils writes with one statement."""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Batch:
+    """The records of one transaction: looked up together, decided one by one, written together."""
+
+    def __init__(self, conn: sqlite3.Connection, now: datetime) -> None:
+        self._conn = conn
+        self._moment = now
+        self._now = now.isoformat()
+        self._next_paper = next_paper_id(conn)
+        self._next_sighting = self._max("sightings") + 1
+        self._next_mention = self._max("mentions") + 1
+        self._known = Candidates(conn)
+        self._sightings: dict[tuple[str, str], tuple[int, int, str]] = {}  # -> sighting id, paper id, fields
+        self._papers: dict[int, dict[str, Any]] = {}  # new ones, by id
+        self._keys: set[str] = set()  # their printed ids
+        self._rows: dict[str, list[dict[str, Any]]] = {
+            "paper_ids": [], "sightings": [], "signals": [], "citations": [], "mentions": [], "mention_papers": [],
+            "mention_signals": [],
+        }  # fmt: skip
+        self._touched: dict[
+            int, str
+        ] = {}  # known papers whose shown fields must be made again -> the source that spoke
+        self._joins: list[tuple[int, int, str]] = []  # papers that a record says are one
+        self._doubts: list[tuple[int, int, str]] = []  # papers that may be one
+        self._apart: list[tuple[int, int]] = []  # papers that are two, as the user said
+
+    def _max(self, table: str) -> int:
+        return int(self._conn.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])  # noqa: S608
+
+    # ---- papers
+
+    def papers(self, records: Sequence[PaperRecord]) -> Stored:
+        self._look_up(records)
+        new = changed = same = ignored = 0
+        for record in records:
+            match self._one(record):
+                case "new":
+                    new += 1
+                case "changed":
+                    changed += 1
+                case "same":
+                    same += 1
+                case _:
+                    ignored += 1
+        return Stored(new=new, changed=changed, same=same, ignored=ignored)
+
+    def _look_up(self, records: Sequence[PaperRecord]) -> None:
+        self._sightings |= self._known_sightings(sorted({(r.source, r.source_id) for r in records}))
+        cited = {(i.scheme, i.value) for r in records for i in r.cites}
+        self._known.look_up_ids({pair for r in records for pair in _id_pairs(r)} | cited)
+        fresh = [r for r in records if (r.source, r.source_id) not in self._sightings]
+        self._known.look_up([(r.title, r.authors) for r in fresh if not (r.provisional or r.update_only)])
+        self._known.load([self._known.by_id.get(pair) for r in fresh for pair in _id_pairs(r)])
+
+    def _known_sightings(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int, str]]:
+        return {
+            (source, source_id): (sighting, paper, fields)
+            for source, source_id, sighting, paper, fields in select(
+                self._conn,
+                "SELECT s.source, s.source_id, s.id, s.paper_id, s.fields FROM json_each(?) j JOIN sightings s"
+                " ON s.source = json_extract(j.value, '$[0]') AND s.source_id = json_extract(j.value, '$[1]')",
+                pairs,
+            )
+        }
+
+    def _one(self, record: PaperRecord) -> str:
+        source_id = record.source_id
+        known = self._sightings.get((record.source, source_id))
+        if known and _another(record, json.loads(known[2])):
+            source_id = f"{source_id}~{title_key(record.title)[:40]}"
+            self._known.look_up([(record.title, record.authors)])
+            self._known.load(self._known.by_id.get(pair) for pair in _id_pairs(record))
+            self._sightings |= self._known_sightings([(record.source, source_id)])
+            known = self._sightings.get((record.source, source_id))
+        fields = record.fields()
+        if known:
+            sighting_id, paper_id, before = known
+            old = json.loads(before)
+            if record.update_only:
+                fields.pop("announce_type", None)  # how a paper was announced is not how it was replaced
+            after = _json({**old, **fields, **_announcement(old, fields)})
+            self._signal(paper_id, record)
+            self._claim_ids(paper_id, record)
+            self._apart += [(paper_id, other) for other in self._others(record)]
+            if after == before:
+                return "same"
+            self._sightings[record.source, source_id] = (sighting_id, paper_id, after)
+            self._update_sighting(sighting_id, after)
+            self._touched[paper_id] = record.source
+            return "changed"
+        doubts: list[tuple[int, str]] = []
+        others = self._others(record)
+        found = self._find(record, doubts, others)
+        if found is None and record.update_only:
+            return "ignored"
+        if found is None:
+            paper_id = self._new_paper(record, fields)
+        else:
+            paper_id = found
+            self._touched[paper_id] = record.source
+        self._doubts += [(paper_id, other, reason) for other, reason in doubts]
+        self._apart += [(paper_id, other) for other in others]
+        self._claim_ids(paper_id, record)
+        self._signal(paper_id, record)
+        self._new_sighting(paper_id, record, source_id, _json(fields))
+        return "new" if found is None else "changed"
+
+    def _others(self, record: PaperRecord) -> list[int]:
+        """Known papers from which the record is apart. One of another title by other people only has a like id."""
+        if not record.apart:
+            return []
+        found = sorted(self._known.named(record.apart))
+        self._known.load(found)
+        described = _described(record)
+        return [i for i in found if (known := self._known.get(i)) is not None and known.believable(described)]
+
+    def _find(self, record: PaperRecord, doubts: list[tuple[int, str]], others: Collection[int]) -> int | None:
+        """The paper that a new sighting is of, by title none of `others`. Papers that it may be as well are added to
+        `doubts`, with the reason."""
+        described = _described(record)
+        owners: list[int] = []
+        for scheme, value in _id_pairs(record):
+            owner = self._known.by_id.get((scheme, value))
+            if owner is None or owner in owners:
+                continue
+            known = self._known.get(owner)
+            if known is None or record.provisional or known.believable(described):
+                owners.append(owner)
+            else:
+                doubts.append((owner, f"{record.source} gives {scheme}:{value} to another title by other people"))
+        if owners:
+            about = f"{record.source} {record.source_id} names both"
+            self._joins += [(owners[0], other, about) for other in owners[1:]]
+            return owners[0]
+        if record.provisional:
+            return None
+        best: int | None = None
+        ids: dict[str, set[str]] = {}
+        for scheme, value in _id_pairs(record):
+            ids.setdefault(scheme, set()).add(value)
+        for known in self._known.of(record.title, record.authors):
+            if known.paper_id in others:
+                continue
+            decision = known.decide(described, ids)
+            if decision.verdict is Verdict.SAME and best is None:
+                best = known.paper_id
+            elif decision.verdict is not Verdict.DIFFERENT:
+                doubts.append((known.paper_id, decision.reason))
+        return best
+
+    def _free_key(self, key: str) -> str:
+        """The printed id, or one made different where another paper has it (two papers that claim one id)."""
+        taken = "SELECT 1 FROM papers WHERE key = ?"
+        while key in self._keys or self._conn.execute(taken, (key,)).fetchone():
+            key += "~"
+        self._keys.add(key)
+        return key
+
+    def _new_paper(self, record: PaperRecord, fields: Mapping[str, Any]) -> int:
+        paper_id = self._next_paper
+        self._next_paper += 1
+        columns = columns_of([(record.source, fields)])
+        self._papers[paper_id] = {
+            "id": paper_id,
+            "key": self._free_key(_printed_id(record)),
+            **columns,
+            "added_at": self._now,
+            "changed_at": self._now,
+        }
+        self._known.add(
+            Known(
+                paper_id=paper_id,
+                described=_described(record),
+                provisional=record.provisional,
+            )
+        )
+        return paper_id
+
+    def _new_sighting(self, paper_id: int, record: PaperRecord, source_id: str, fields: str) -> None:
+        sighting_id = self._next_sighting
+        self._next_sighting += 1
+        self._rows["sightings"].append(
+            {
+                "id": sighting_id,
+                "paper_id": paper_id,
+                "source": record.source,
+                "source_id": source_id,
+                "day": record.day.isoformat() if record.day else None,
+                "seen_at": self._now,
+                "updated_at": self._now,
+                "fields": fields,
+            }
+        )
+        self._sightings[record.source, source_id] = (sighting_id, paper_id, fields)
+
+    def _update_sighting(self, sighting_id: int, fields: str) -> None:
+        for row in self._rows["sightings"]:
+            if row["id"] == sighting_id:  # made in this very batch
+                row["fields"] = fields
+                return
+        day = json.loads(fields).get("day")
+        self._conn.execute(
+            "UPDATE sightings SET fields = ?, day = ?, updated_at = ? WHERE id = ?",
+            (fields, day, self._now, sighting_id),
+        )
+
+    def _claim_ids(self, paper_id: int, record: PaperRecord) -> None:
+        """Add the record's ids that nobody has; an id of another paper stays where it is."""
+        for pair in _id_pairs(record):
+            if self._known.claim(pair, paper_id):
+                self._rows["paper_ids"].append({"scheme": pair[0], "value": pair[1], "paper_id": paper_id})
+
+    def _signal(self, paper_id: int, record: PaperRecord) -> None:
+        for cited in record.cites:
+            if (known := self._known.by_id.get((cited.scheme, cited.value))) is not None and known != paper_id:
+                self._rows["citations"].append(
+                    {"citing": paper_id, "cited": known, "source": record.source, "seen_at": self._now}
+                )
+        for s in record.signals:
+            self._rows["signals"].append(
+                {
+                    "paper_id": paper_id,
+                    "source": record.source,
+                    "name": s.name,
+                    "at": s.at.isoformat(),
+                    "value": s.value,
+                }
+            )
+
+    # ---- mentions
+
+    def mentions(self, records: Sequence[MentionRecord]) -> Stored:
+        """Mentions with their papers; a paper that is new is made, provisionally, under the mention's title."""
+        self._known.look_up_ids({(i.scheme, i.value) for r in records for i in r.papers})
+        known = {
+            (source, source_id): mention_id
+            for mention_id, source, source_id in select(
+                self._conn,
+                "SELECT m.id, m.source, m.source_id FROM json_each(?) j JOIN mentions m"
+                " ON m.source = json_extract(j.value, '$[0]') AND m.source_id = json_extract(j.value, '$[1]')",
+                sorted({(r.source, r.source_id) for r in records}),
+            )
+        }
+        titles = {r.title: [title_key(t) for t in paper_titles(r.title)] for r in records if not r.papers}
+        by_title = self._papers_by_title(sorted({key for keys in titles.values() for key in keys}))
+        stored = Stored()
+        for record in records:
+            mention_id = known.get((record.source, record.source_id))
+            if mention_id is None:
+                mention_id = known[record.source, record.source_id] = self._next_mention
+                self._next_mention += 1
+                self._rows["mentions"].append(self._mention_row(mention_id, record))
+                stored += Stored(mentions=1)
+            for s in record.signals:
+                self._rows["mention_signals"].append(
+                    {"mention_id": mention_id, "name": s.name, "at": s.at.isoformat(), "value": s.value}
+                )
+            for paper in dict.fromkeys(record.papers):
+                pair = (paper.scheme, paper.value)
+                if pair not in self._known.by_id:
+                    stored += self.papers([_provisional(record, paper)])
+                self._rows["mention_papers"].append(
+                    {"mention_id": mention_id, "paper_id": self._known.by_id[pair], "via": str(paper)}
+                )
+            if not record.papers:
+                named = next((by_title[key] for key in titles[record.title] if key in by_title), None)
+                if named is not None:
+                    self._rows["mention_papers"].append({"mention_id": mention_id, "paper_id": named, "via": "title"})
+        return stored
+
+    def _papers_by_title(self, keys: Sequence[str]) -> dict[str, int]:
+        """Papers by normalised title, where exactly one has it."""
+        found: dict[str, list[int]] = {}
+        for key, paper_id in select(
+            self._conn,
+            "SELECT title_key, id FROM papers WHERE title_key IN (SELECT value FROM json_each(?))",
+            [key for key in keys if len(key) >= SHORTEST_TITLE and not says_nothing(key)],
+        ):
+            found.setdefault(key, []).append(paper_id)
+        return {key: ids[0] for key, ids in found.items() if len(ids) == 1}
+
+    def _mention_row(self, mention_id: int, record: MentionRecord) -> dict[str, Any]:
+        return {
+            "id": mention_id,
+            "source": record.source,
+            "source_id": record.source_id,
+            "channel": record.channel,
+            "title": record.title,
+            "url": record.url,
+            "author": record.author,
+            "excerpt": record.excerpt,
+            "published_at": record.published_at.isoformat() if record.published_at else None,
+            "seen_at": self._now,
+        }
+
+    # ---- writing
+
+    def flush(self, db: Any) -> None:
+        """Write all rows, make the shown fields of known papers again from all their sightings, and join papers that
+        turned out to be one."""
+        db.table("papers").insert_all(self._papers.values(), batch_size=WRITTEN_AT_ONCE)
+        put_match_keys(
+            self._conn,
+            ((p["id"], p["title"], json.loads(p["authors"])) for p in self._papers.values() if not p["provisional"]),
+        )
+        for table, rows in self._rows.items():
+            if not rows:
+                continue
+            if table in ("paper_ids", "mention_papers", "signals", "mention_signals", "citations"):
+                db.table(table).insert_all(rows, ignore=True, batch_size=WRITTEN_AT_ONCE)
+            else:
+                db.table(table).insert_all(rows, batch_size=WRITTEN_AT_ONCE)
+        retitled = show_again(self._conn, self._touched, now=self._moment)
+        for one, other in self._apart:
+            if one != other:
+                tell_apart(self._conn, one, other, now=self._moment)
+        for one, other, reason in self._doubts:
+            wonder(self._conn, one, other, reason, now=self._moment)
+        join(self._conn, self._joins, now=self._moment)
+        match_again(self._conn, retitled, now=self._moment)
+
+
+def _described(record: PaperRecord) -> Described:
+    return Described(
+        title=record.title,
+        authors=record.authors,
+        year=record.year
+        or (record.published.year if record.published else None)
+        or next((arxiv_year(i.value) for i in record.ids if i.scheme == "arxiv"), None),
+        venue=record.venue,
+        abstract=record.abstract,
+        comment=record.comment,
+    )
+
+
+def _another(record: PaperRecord, old: Mapping[str, Any]) -> bool:
+    """Whether a file uses the id of a line it gave before for another paper altogether."""
+    if record.source != "import" or not record.authors or not old.get("authors"):
+        return False
+    return title_key(record.title) != title_key(old["title"]) and not overlap(record.authors, old["authors"]).shared
+
+
+def _id_pairs(record: PaperRecord) -> list[tuple[str, str]]:
+    pairs = [(i.scheme, i.value) for i in record.ids]
+    return [*pairs, ("import", record.import_id)] if record.import_id else pairs
+
+
+def _printed_id(record: PaperRecord) -> str:
+    """The id that is printed from now on: an imported line's own, else the first id, else source and its id.
+
+    Only a paper of the starter set takes the id of an imported line later (see `_reshow`).
+    """
+    if record.import_id:
+        return record.import_id
+    return str(record.ids[0]) if record.ids else f"{record.source}:{record.source_id}"
+
+
+def _announcement(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Day and kind of the first announcement, which a replacement does not change.
+
+    What a listing said stays; a day that was only worked out (from a submission date) yields to a listing's.
+    """
+    listed = new if new.get("announce_type") and new.get("day") and not old.get("announce_type") else old
+    return {name: listed[name] for name in ("day", "announce_type") if listed.get(name)}
+
+
+def _provisional(mention: MentionRecord, paper: Any) -> PaperRecord:
+    return PaperRecord(
+        source=mention.source,
+        source_id=str(paper),
+        title=mention.title or str(paper),
+        ids=(paper,),
+        day=mention.published_at.date() if mention.published_at else None,
+        provisional=True,
+    )
