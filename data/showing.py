@@ -89,6 +89,7 @@ def _keep_changes(
         for name in FOLLOWED
         if name in follow
         and _text(old[name]) != _text(new[name])
+        and not (name == "version" and old[name] is None)
         and not (name == "title" and old["title_key"] == new["title_key"])
     ]
     conn.executemany("INSERT INTO changes (paper_id, at, source, what, old, new) VALUES (?, ?, ?, ?, ?, ?)", changed)

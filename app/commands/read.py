@@ -368,7 +368,8 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
     speed = s.velocities(d)
     for (source, name), latest in {(x.source, x.name): x.value for x in d.signals}.items():
         lately = f", {speed[name].per_day:+.1f} a day" if name in speed and speed[name].gain else ""
-        out.print(f"  {source}: {latest:,.0f} {name}{lately}")
+        counted = name.removesuffix("s") if latest == 1 else name
+        out.print(f"  {source}: {latest:,.0f} {counted}{lately}")
     if changes := s.changes(p.id):
         out.print("\nwhat changed")
         for c in changes:
