@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,10 @@ BLOCK = 64
 thousands of equal titles from slowing an import down."""
 
 
+_JOINED_BY_USER = (
+    "SELECT r.key, r.paper_id FROM retired r WHERE r.key IN (SELECT value FROM json_each(?)) AND NOT EXISTS"
+    " (SELECT 1 FROM merges m WHERE m.gone = r.id AND m.undone_at IS NULL AND m.\"by\" != 'user')"
+)
 _SAME_TITLE = (
     "SELECT j.value, p.id FROM json_each(?) j JOIN papers p ON p.id IN"  # noqa: S608
     f" (SELECT id FROM papers WHERE title_key = j.value ORDER BY id DESC LIMIT {BLOCK})"
@@ -82,11 +86,12 @@ class Candidates:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
         self.by_id: dict[tuple[str, str], int] = {}
+        self.joined: dict[str, int] = {}  # printed ids that the user joined to a paper
         self._papers: dict[int, Known] = {}
         self._blocks: dict[str | int, list[int]] = {}  # title key or match key -> papers
         self._asked: set[str | int] = set()
 
-    def look_up_ids(self, pairs: Iterable[tuple[str, str]]) -> None:
+    def look_up_ids(self, pairs: Collection[tuple[str, str]]) -> None:
         """Which papers have these ids."""
         for scheme, value, paper_id in select(
             self._conn,
@@ -95,6 +100,8 @@ class Candidates:
             sorted(set(pairs) - self.by_id.keys()),
         ):
             self.by_id[scheme, value] = paper_id
+        names = {f"{scheme}:{value}" for scheme, value in pairs if scheme != "import"}
+        self.joined |= dict(select(self._conn, _JOINED_BY_USER, sorted(names - self.joined.keys())))
 
     def named(self, names: Sequence[str]) -> set[int]:
         """Papers to which these printed ids lead, those included that this transaction makes."""
@@ -159,6 +166,19 @@ class Candidates:
             for key in _keys(known.described.title, known.described.authors):
                 self._blocks.setdefault(key, []).append(known.paper_id)
 
+    def believable(self, paper_id: int, described: Described) -> bool:
+        """Whether an id that this paper has may be given to what is described: by what is shown of the paper, or by any of
+        its sightings."""
+        known = self._papers.get(paper_id)
+        if known is None or known.believable(described):
+            return True
+        for (text,) in self._conn.execute("SELECT fields FROM sightings WHERE paper_id = ?", (paper_id,)):
+            fields = json.loads(text)
+            seen = Described(title=fields["title"], authors=tuple(fields.get("authors", ())))
+            if replace(known, described=seen).believable(described):
+                return True
+        return False
+
     def claim(self, pair: tuple[str, str], paper_id: int) -> bool:
         """Give an id to a paper; False when one has it already."""
         if pair in self.by_id:
@@ -172,7 +192,7 @@ class Candidates:
         """Papers to compare with, those of exactly this title first, then the older ones. Provisional ones, known by their
         ids alone, are not among them."""
         same = title_key(title)
-        ids = dict.fromkeys(i for key in _keys(title, authors) for i in self._blocks.get(key, ()))
+        ids = dict.fromkeys(i for key in _keys(title, authors) for i in self._blocks.get(key, ())[-BLOCK:])
         papers = [self._papers[i] for i in ids if i in self._papers and not self._papers[i].provisional]
         return sorted(papers, key=lambda k: (title_key(k.described.title) != same, k.paper_id))
 
@@ -184,9 +204,10 @@ def unite(conn: sqlite3.Connection, kept: int, gone: int, *, by: str, reason: st
     show_again(conn, {kept: row[0] if row else ""}, now=now, follow=FOLLOWED_IN_MERGES)
 
 
-def join(conn: sqlite3.Connection, pairs: Sequence[tuple[int, int, str]], *, now: datetime) -> None:
-    """Merge papers that a record names as one, unless ids or the user speak against it; then they are listed as open."""
-    for one, other, reason in pairs:
+def join(conn: sqlite3.Connection, pairs: Sequence[tuple[int, int, str, str]], *, now: datetime) -> None:
+    """Merge papers that a record shows to be one, unless ids or the user speak against it; then they are listed as open.
+    `pairs` are two papers, what joins them (ids or match), and why."""
+    for one, other, by, reason in pairs:
         kept, gone = sorted((_current(conn, one), _current(conn, other)))
         if kept == gone or are_apart(conn, kept, gone):
             continue
@@ -201,7 +222,7 @@ def join(conn: sqlite3.Connection, pairs: Sequence[tuple[int, int, str]], *, now
         elif not a.believable(b.described) and not b.provisional:
             wonder(conn, kept, gone, f"{reason}, but titles and authors differ", now=now)
         else:
-            unite(conn, kept, gone, by="ids", reason=reason, now=now)
+            unite(conn, kept, gone, by=by, reason=reason, now=now)
 
 
 def match_again(conn: sqlite3.Connection, paper_ids: Iterable[int], *, now: datetime) -> None:

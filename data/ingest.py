@@ -29,6 +29,10 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+MOST_NAMESAKES = 5
+"""Papers of a like title from which on a doubt about one more is not worth a look: "Welcome message from the chairs"."""
+
+
 class Batch:
     """The records of one transaction: looked up together, decided one by one, written together."""
 
@@ -50,7 +54,7 @@ class Batch:
         self._touched: dict[
             int, str
         ] = {}  # known papers whose shown fields must be made again -> the source that spoke
-        self._joins: list[tuple[int, int, str]] = []  # papers that a record says are one
+        self._joins: list[tuple[int, int, str, str]] = []  # papers that are one, by what (ids or match), and why
         self._doubts: list[tuple[int, int, str]] = []  # papers that may be one
         self._apart: list[tuple[int, int]] = []  # papers that are two, as the user said
 
@@ -108,9 +112,10 @@ class Batch:
             old = json.loads(before)
             if record.update_only:
                 fields.pop("announce_type", None)  # how a paper was announced is not how it was replaced
-            after = _json({**old, **fields, **_announcement(old, fields)})
+            after = _json({**_without_gone(old, fields, record), **fields, **_announcement(old, fields)})
             self._signal(paper_id, record)
             self._claim_ids(paper_id, record)
+            self._bridge(paper_id, record)
             self._apart += [(paper_id, other) for other in self._others(record)]
             if after == before:
                 return "same"
@@ -147,36 +152,59 @@ class Batch:
     def _find(self, record: PaperRecord, doubts: list[tuple[int, str]], others: Collection[int]) -> int | None:
         """The paper that a new sighting is of, by title none of `others`. Papers that it may be as well are added to
         `doubts`, with the reason."""
-        described = _described(record)
-        owners: list[int] = []
-        for scheme, value in _id_pairs(record):
-            owner = self._known.by_id.get((scheme, value))
-            if owner is None or owner in owners:
-                continue
-            known = self._known.get(owner)
-            if known is None or record.provisional or known.believable(described):
-                owners.append(owner)
-            else:
-                doubts.append((owner, f"{record.source} gives {scheme}:{value} to another title by other people"))
-        if owners:
-            about = f"{record.source} {record.source_id} names both"
-            self._joins += [(owners[0], other, about) for other in owners[1:]]
-            return owners[0]
+        owners = [i for i in self._owners(record, doubts) if i not in others]
+        self._joins += [(owners[0], other, "ids", _both_named(record)) for other in owners[1:]]
         if record.provisional:
-            return None
-        best: int | None = None
+            return owners[0] if owners else None
+        best = owners[0] if owners else None
         ids: dict[str, set[str]] = {}
         for scheme, value in _id_pairs(record):
             ids.setdefault(scheme, set()).add(value)
-        for known in self._known.of(record.title, record.authors):
-            if known.paper_id in others:
+        described, unsure = _described(record), []
+        candidates = self._known.of(record.title, record.authors)
+        for known in candidates:
+            if known.paper_id in others or known.paper_id in owners:
                 continue
             decision = known.decide(described, ids)
             if decision.verdict is Verdict.SAME and best is None:
                 best = known.paper_id
+            elif decision.verdict is Verdict.SAME and owners:
+                self._joins.append((owners[0], known.paper_id, "match", decision.reason))
             elif decision.verdict is not Verdict.DIFFERENT:
-                doubts.append((known.paper_id, decision.reason))
+                unsure.append((known.paper_id, decision.reason))
+        if len(candidates) <= MOST_NAMESAKES:
+            doubts += unsure
         return best
+
+    def _owners(self, record: PaperRecord, doubts: list[tuple[int, str]]) -> list[int]:
+        """The papers that have the record's ids, in their order; those that cannot be believed become doubts. An id that
+        the user joined to a paper is believed, but not the id of a file's line, which another file may use anew."""
+        described = _described(record)
+        owners: list[int] = []
+        for scheme, value in _id_pairs(record):
+            owner = self._known.by_id.get((scheme, value))
+            joined = self._known.joined.get(f"{scheme}:{value}")
+            if joined is not None and owner in (None, joined):
+                owners.append(joined)
+            elif owner is not None and owner not in owners:
+                if record.provisional or self._known.believable(owner, described):
+                    owners.append(owner)
+                else:
+                    doubts.append((owner, f"{record.source} gives {scheme}:{value} to another title by other people"))
+        return list(dict.fromkeys(owners))
+
+    def _bridge(self, paper_id: int, record: PaperRecord) -> None:
+        """A known sighting that by now gives an id of another paper says that the two are one."""
+        strange = {self._known.by_id[pair] for pair in _id_pairs(record)} - {paper_id}
+        if not strange:
+            return
+        self._known.load(strange)
+        described = _described(record)
+        for other in sorted(strange):
+            if self._known.believable(other, described):
+                self._joins.append((paper_id, other, "ids", _both_named(record)))
+            else:
+                self._doubts.append((paper_id, other, f"{record.source} gives an id of the one to the other"))
 
     def _free_key(self, key: str) -> str:
         """The printed id, or one made different where another paper has it (two papers that claim one id)."""
@@ -348,6 +376,18 @@ class Batch:
             wonder(self._conn, one, other, reason, now=self._moment)
         join(self._conn, self._joins, now=self._moment)
         match_again(self._conn, retitled, now=self._moment)
+
+
+def _both_named(record: PaperRecord) -> str:
+    return f"{record.source} {record.source_id} names both"
+
+
+def _without_gone(old: Mapping[str, Any], new: Mapping[str, Any], record: PaperRecord) -> dict[str, Any]:
+    """What was said before, without what arXiv's full record of a paper does not say any more: a withdrawal that was taken
+    back, a comment that was deleted. Its feeds say less, and take nothing back."""
+    full = record.source == "arxiv" and record.published is not None
+    gone = {"withdrawn", "comment", "journal_ref"} - new.keys() if full else set()
+    return {name: value for name, value in old.items() if name not in gone}
 
 
 def _described(record: PaperRecord) -> Described:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
@@ -168,6 +169,12 @@ def m007_joining(db: Database) -> None:
     conn.execute("ALTER TABLE mention_papers ADD COLUMN via TEXT")
     for column in ("track", "venue_basis", "awards"):
         conn.execute(f"ALTER TABLE papers ADD COLUMN {column} TEXT")
+    _number_for_good(conn, "citations", "citing INTEGER, cited INTEGER, source TEXT, seen_at TEXT", "citing, cited")
+    _number_for_good(
+        conn, "signals", "paper_id INTEGER, source TEXT, name TEXT, at TEXT, value FLOAT", "paper_id, source, name, at"
+    )
+    _table(db, "citations").create_index(["cited"])
+    _table(db, "signals").create_index(["name", "at"])
     conn.execute("DROP TRIGGER papers_au")
     conn.execute(
         "CREATE TRIGGER papers_au AFTER UPDATE OF title, abstract, authors, keywords, cjk ON papers BEGIN"
@@ -177,6 +184,15 @@ def m007_joining(db: Database) -> None:
         " (new.rowid, new.title, new.abstract, new.authors, new.keywords, new.cjk); END"
     )
     _renew_keys(db)
+
+
+def _number_for_good(conn: Any, table: str, columns: str, key: str) -> None:
+    """Give a table row numbers that are never used again, so that a mark of how far it was read stays true when rows go."""
+    names = ", ".join(column.split()[0] for column in columns.split(", "))
+    conn.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    conn.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns}, UNIQUE ({key}))")
+    conn.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM old_{table} ORDER BY rowid")  # noqa: S608
+    conn.execute(f"DROP TABLE old_{table}")
 
 
 def _renew_keys(db: Database) -> None:
@@ -241,8 +257,9 @@ def m010_watching(db: Database) -> None:
 @migrations()
 def m011_facets(db: Database) -> None:
     """Data sets and benchmarks that papers introduce or use. `facet_texts` says which text each paper was read in."""
-    _table(db, "facets").create(
-        {"paper_id": int, "kind": str, "name": str, "introduces": int}, pk=("paper_id", "kind", "name")
+    db.conn.execute(
+        "CREATE TABLE facets (id INTEGER PRIMARY KEY AUTOINCREMENT, paper_id INTEGER, kind TEXT, name TEXT,"
+        " introduces INTEGER, UNIQUE (paper_id, kind, name))"
     )
     _table(db, "facets").create_index(["kind", "name"])
     _table(db, "facet_texts").create({"paper_id": int, "text_hash": str, "basis": str}, pk="paper_id")

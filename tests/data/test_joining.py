@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,9 @@ TABLES = (
     "sightings", "paper_ids", "signals", "mention_papers", "citations", "library", "delivered_papers", "retired",
     "events", "changes",
 )  # fmt: skip
+
+COLUMNS = {"signals": "paper_id, source, name, at, value", "citations": "citing, cited, source, seen_at"}
+"""Of tables whose rows are numbered anew when they change hands."""
 
 
 def paper(source: str = "arxiv", source_id: str = "2511.00001", **more: Any) -> PaperRecord:
@@ -49,7 +52,7 @@ def proceedings(source_id: str = "x1", **more: Any) -> PaperRecord:
 def everything(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """All rows that hang on papers, in an order that does not depend on when they were written."""
     with sqlite3.connect(store.path) as conn:
-        out = {t: sorted(conn.execute(f"SELECT * FROM {t}").fetchall(), key=repr) for t in TABLES}
+        out = {t: sorted(conn.execute(f"SELECT {COLUMNS.get(t, '*')} FROM {t}").fetchall(), key=repr) for t in TABLES}
         out["papers"] = conn.execute(
             "SELECT id, key, title, title_key, authors, venue, year, added_at, text_hash FROM papers ORDER BY id"
         ).fetchall()
@@ -179,6 +182,56 @@ def test_a_paper_known_from_a_link_joins_its_proceedings_page_once_it_has_a_titl
     [only] = reader.every_paper()
     assert [m.title for m in reader.detail(only.id).mentions] == ["look at this"]
     assert reader.merges()[0].by == "match"
+
+
+def test_a_known_sighting_that_gains_an_id_of_another_paper_joins_them(store: Store, reader: Reader) -> None:
+    other = paper("import", "b", title="A walk in the park of slopes", ids=(parse_id("arxiv:2511.00009"),))
+    store.put("import", [paper("import", "a"), other], now=NOW)
+    assert len(ids_in(reader)) == 2
+    store.put("import", [paper("import", "a", ids=(parse_id("arxiv:2511.00009"),))], now=LATER)
+    assert len(ids_in(reader)) == 1
+    whole(store)
+
+
+def test_a_record_with_the_id_of_one_and_the_title_of_another_joins_them(store: Store, reader: Reader) -> None:
+    other = paper("import", "b", title="A walk in the park of slopes", ids=(parse_id("arxiv:2511.00009"),))
+    store.put("import", [paper("import", "a"), other], now=NOW)
+    store.put("openalex", [paper("openalex", "W", ids=(parse_id("arxiv:2511.00009"),))], now=LATER)
+    assert len(ids_in(reader)) == 1
+    assert [m.by for m in reader.merges()] == ["match"]
+
+
+def test_an_id_is_believed_that_any_sighting_of_its_paper_bears_out(store: Store, reader: Reader) -> None:
+    doi = (parse_id("doi:10.1000/x"),)
+    store.put("arxiv", [paper()], now=NOW)
+    translated = {"title": "Spaziergang durch Wiesen", "authors": ("Karl Muster",)}
+    store.put("dblp", [paper("dblp", "d", ids=doi, **translated)], now=NOW)
+    one, two = ids_in(reader)
+    store.merge(one, two, now=NOW)
+    assert store.put("openalex", [paper("openalex", "W", ids=doi, **translated)], now=LATER).new == 0
+
+
+def test_what_the_user_joined_stays_joined_in_a_home_that_only_knows_his_word(store: Store, reader: Reader) -> None:
+    store.put("arxiv", [paper()], now=NOW)
+    store.remember_joined(ids_in(reader)[0], "doi:10.1000/x")
+    other = paper("dblp", "d", ids=(parse_id("doi:10.1000/x"),), title="On owls", authors=("Olaf Netz",))
+    assert store.put("dblp", [other], now=LATER).new == 0
+
+
+def test_thousands_of_like_titles_cost_little_and_fill_no_list(store: Store, reader: Reader) -> None:
+    title = "Proceedings of the International Meeting on Gated Networks"
+    store.put("import", [paper("import", f"n{n}", title=title, authors=()) for n in range(1500)], now=NOW)
+    store.put("import", [paper("import", f"m{n}", title=title, authors=(f"P{n} Q{n}",)) for n in range(1500)], now=NOW)
+    assert len(reader.open_pairs()) < 50
+
+
+def test_a_withdrawal_and_a_comment_that_arxiv_takes_back_are_gone(store: Store, reader: Reader) -> None:
+    full = {"published": date(2025, 11, 1)}
+    store.put("arxiv", [paper(withdrawn=True, comment="Accepted at ICML 2025", **full)], now=NOW)
+    store.put("arxiv", [paper()], now=LATER)  # a feed says less, and takes nothing back
+    assert (reader.papers([1])[0].withdrawn, reader.papers([1])[0].venue) == (True, "ICML")
+    store.put("arxiv", [paper(version=2, **full)], now=LATER)
+    assert (reader.papers([1])[0].withdrawn, reader.papers([1])[0].venue) == (False, "")
 
 
 def test_another_file_with_the_same_line_ids_is_not_an_update(store: Store, reader: Reader) -> None:

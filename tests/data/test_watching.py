@@ -155,7 +155,7 @@ def test_citations_vectors_and_saved_papers(store, reader, papers, now):
     one, two, three = papers
     with store.transaction() as conn:
         conn.executemany(
-            "INSERT INTO citations VALUES (?, ?, 'openalex', ?)",
+            "INSERT INTO citations (citing, cited, source, seen_at) VALUES (?, ?, 'openalex', ?)",
             [(two, one, now.isoformat()), (three, two, now.isoformat()), (three, one, now.isoformat())],
         )
         conn.execute("INSERT INTO library VALUES (?, 'save', '', ?)", (two, now.isoformat()))
