@@ -37,6 +37,10 @@ class Home:
         return self.folder / "index"
 
     @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    @property
     def config(self) -> Path:
         return self.folder / "frontier.toml"
 
@@ -125,14 +129,25 @@ class Frontier:
         from index.encoders import load_encoder
 
         if self._encoder is None:
-            self._encoder = load_encoder(self.config.embedding.model, self.config.embedding.batch_size)
+            embedding = self.config.embedding
+            self._encoder = load_encoder(embedding.model, embedding.batch_size, self.home.models)
         return self._encoder
 
     def open_index(self, reader: Reader) -> VectorIndex | None:
-        """FAISS when it holds exactly the vectors of the store, else None."""
+        """FAISS when it holds exactly the vectors of the store, else None. While a sync is at work, what it published last."""
+        from functools import partial
+
         from index.encoders import model_name
         from index.vectors import FaissIndex
 
         model = model_name(self.config.embedding.model)
-        index = FaissIndex.open(self.home.index, model, None, reader.vector_state(model))
+        stored = partial(reader.vectors, model)
+        index = FaissIndex.open(self.home.index, model, None, reader.vector_state(model), stored)
+        if not isinstance(index, FaissIndex):
+            from index.manifest import Manifest, checked
+            from index.sync import at_work
+
+            found = checked(self.home.index, model, None, whole=False) if at_work(self.home.index) else None
+            if isinstance(found, Manifest):
+                index = FaissIndex.open(self.home.index, model, None, (found.count, found.seq), stored)
         return index if isinstance(index, FaissIndex) else None

@@ -335,6 +335,10 @@ class Reader:
         )
         return [r[0] for r in rows]
 
+    def latest_id(self) -> int:
+        """The highest paper id, which a new paper raises; 0 in an empty store."""
+        return int(self.rows("SELECT coalesce(max(id), 0) FROM papers")[0][0])
+
     def texts(self, paper_ids: Iterable[int]) -> list[tuple[int, str, str]]:
         """(id, text hash, text to embed) of papers: the title with the abstract, or with our own note."""
         rows = self.rows(

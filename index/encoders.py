@@ -40,6 +40,9 @@ CUDA_BATCH = 512
 _CHUNK_BATCHES = 8
 """Batches between two reports of progress. Texts are sorted by length within them, which saves padding."""
 
+_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia/version")
+"""Signs of an NVIDIA driver: Linux, the Windows Subsystem for Linux, containers."""
+
 _LOUD = ("sentence_transformers", "transformers", "huggingface_hub", "filelock", "httpx")
 
 
@@ -60,8 +63,15 @@ class Encoder(Protocol):
         ...
 
 
-def load_encoder(model: str, batch_size: int) -> Encoder:
-    """The encoder for a configured model (a name or a folder). Cheap: the model is read when it is first needed."""
+def load_encoder(model: str, batch_size: int, graphs: Path | None = None) -> Encoder:
+    """The encoder for a configured model (a name or a folder). Cheap: the model is read when it is first needed.
+
+    `graphs` is the folder that keeps the default model's graph from one run to the next.
+    """
+    if model_name(model) == DEFAULT_MODEL:
+        from index.graph import GraphEncoder
+
+        return GraphEncoder(graphs, batch_size=batch_size)
     return SentenceTransformerEncoder(model, batch_size=batch_size)
 
 
@@ -75,13 +85,7 @@ def packaged_model(package: str = DEFAULT_PACKAGE, checksums: Mapping[str, str] 
 
     Reads the whole weights file (about 90 MB). The package itself is not imported. Raises ModelError.
     """
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.origin:
-        raise ModelError(
-            f"the package with the default model is not installed: {package}",
-            mend=f"pip install {package.replace('_', '-')}",
-        )
-    folder = Path(spec.origin).parent / "model"
+    folder = package_folder(package)
     for name, expected in checksums.items():
         try:
             with (folder / name).open("rb") as file:
@@ -98,8 +102,29 @@ def packaged_model(package: str = DEFAULT_PACKAGE, checksums: Mapping[str, str] 
     return folder
 
 
+def package_folder(package: str = DEFAULT_PACKAGE) -> Path:
+    """The folder of the packaged default model, unchecked. Raises ModelError."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.origin:
+        raise ModelError(
+            f"the package with the default model is not installed: {package}",
+            mend=f"pip install {package.replace('_', '-')}",
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def has_cuda() -> bool:
+    """Whether torch finds a CUDA device. torch is imported only where an NVIDIA driver is at work."""
+    if not any(Path(sign).exists() for sign in _DRIVERS):
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
 class SentenceTransformerEncoder:
-    """Any sentence-transformers model, by name or folder, in half precision where there is a CUDA device.
+    """Any sentence-transformers model, by name or folder, in half precision where there is a CUDA device and in bfloat16
+    on a processor that multiplies in it.
 
     The default model comes from its package, so that it needs no network; another name is looked for in the local cache
     of the Hugging Face hub and on the hub itself.
@@ -138,7 +163,7 @@ class SentenceTransformerEncoder:
                     )
                 except (RuntimeError, ValueError, TypeError) as exc:
                     raise ModelError(
-                        f"the model {self._name!r} cannot encode: {_first_line(exc)}",
+                        f"the model {self._name!r} cannot encode: {first_line(exc)}",
                         mend="a smaller [embedding] batch_size needs less memory",
                     ) from exc
             out[start : start + len(chunk)] = unit(np.asarray(raw, np.float32))
@@ -186,9 +211,11 @@ def _load(name: str) -> Any:
             model = SentenceTransformer(where, local_files_only=default or Path(where).is_dir())
             if model.device.type == "cuda":
                 model = model.half()
+            elif model.device.type == "cpu" and _multiplies_bfloat16():
+                model = model.bfloat16()
         except Exception as exc:  # whatever a model's files, the hub or the network make of it
             raise ModelError(
-                f"the model {name!r} cannot be loaded: {_first_line(exc)}",
+                f"the model {name!r} cannot be loaded: {first_line(exc)}",
                 mend="check [embedding] model: a sentence-transformers name (needs the network once) or a folder",
             ) from exc
     return model
@@ -199,7 +226,16 @@ def _dimension(model: Any) -> int | None:
     return ask()  # type: ignore[no-any-return]
 
 
-def _first_line(exc: BaseException) -> str:
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor has bfloat16 products of its own; emulated ones are slower than float32."""
+    import torch
+
+    found = torch.cpu.get_capabilities()
+    return any(bool(found.get(name)) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def first_line(exc: BaseException) -> str:
+    """What an exception says in its first line, at most 200 characters, or its kind."""
     lines = str(exc).strip().splitlines()
     return lines[0][:200] if lines else type(exc).__name__
 

@@ -1,47 +1,54 @@
 """FAISS as a cache of the store's vectors, which can prove that it is fresh.
 
-A folder holds `vectors.faiss` (`IDMap2,Flat`, inner product, ids are paper ids) and `manifest.json`, which says which
-state of the store's vectors the file holds and what the file must look like. Both are written aside, synced and
-renamed, the manifest last: whatever interrupts it, either the old or the new pair is read, or a pair that does not
-match, which is stale and made again from the store.
+The kind follows the number of vectors: exact up to EXACT_UP_TO, above that an inverted file with 8-bit codes
+(index.parts) whose best candidates are scored exactly by their vectors in the store. Either kind is three files
+(index.manifest): `base`, a large index that stays as it is; `delta`, a small one of the same kind with what was added
+since; `gone`, the ids in the base that were removed or replaced since. A search asks both and leaves out what is gone.
+An update writes a new delta and a new `gone`; where they have grown beyond FOLD_SHARE of the base, they are folded into
+it, which rewrites the base but trains nothing. An inverted file is trained anew when the store has grown OUTGROWN-fold.
 
-For searching, the file is mapped into memory (IO_FLAG_MMAP_IFC: opening takes milliseconds at any size). A mapped index
-must not be changed: FAISS 1.15.1 aborts the process on it. `update` therefore reads its own copy.
+For searching, the files are mapped into memory. A mapped index must not be changed: `update` reads its own copies.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from math import ceil
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.errors import VectorIndexError
+from index import parts
 from index.encoders import Vectors
+from index.manifest import File, Manifest, Stale, State, Write, checked, put
+from index.parts import NPROBE, POINTS_PER_LIST, Ids, faiss_errors
 
-FORMAT = 1
-"""Version of the folder's layout; another one is stale."""
+EXACT_UP_TO = 200_000
+"""Vectors up to which every query is compared with each of them: about 10 ms a query there."""
 
-FILE = "vectors.faiss"
-MANIFEST = "manifest.json"
+OUTGROWN = 4
+"""An inverted file serves up to so many times the vectors that it was trained for."""
 
-State = tuple[int, int]
-"""(how many vectors, the last write's number) as of `Reader.vector_state`."""
+FOLD_SHARE = 0.1
+"""The share of the base that may be added or gone before it is folded in."""
 
-_ENDS = 1 << 16
-"""Bytes at the head and at the tail that are checked on every opening."""
+SLACK = 10
+"""Papers whose score by 8-bit codes is up to so many standard errors below the k-th are scored exactly too. Of 4,000
+scores over 3 million vectors the worst was off by 4.2."""
 
-_CHUNK = 5000
-"""Vectors added at a time."""
+SPARE = 50
+"""Candidates beyond twice `k` that are asked of the codes."""
+
+BRUTE_FORCE_UP_TO = 1000
+"""Allowed papers up to which they are all scored by their stored vectors: 5 ms then, as long as reading the lists."""
+
+Stored: TypeAlias = Callable[[Iterable[int]], Mapping[int, bytes]]
+"""The store's vectors by paper id, float32 bytes, papers without one left out: `Reader.vectors` of one model."""
 
 
 class VectorIndex(Protocol):
@@ -58,35 +65,15 @@ class VectorIndex(Protocol):
     def search(self, query: Vectors, k: int, allowed: Sequence[int] | None = None) -> tuple[list[int], list[float]]:
         """The `k` papers nearest to one query, as ids and cosines in [-1, 1], nearest first, equal ones by id.
 
-        `query` is one unit float32 vector, shape (dim,) or (1, dim). With `allowed`, exactly the best among these ids.
-        Fewer than `k` come back when there are fewer. Raises VectorIndexError.
+        `query` is one unit float32 vector, shape (dim,) or (1, dim). With `allowed`, only these ids are found. An index
+        of many vectors may miss some of the nearest (see index.parts.NPROBE), but not among few allowed ones. Fewer than
+        `k` come back only when there are fewer. Raises VectorIndexError.
         """
         ...
 
     def reconstruct(self, paper_ids: Sequence[int]) -> tuple[list[int], Vectors]:
         """The ids that are there, in the order asked for, and their vectors, shape (n, dim)."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What `vectors.faiss` holds: `seq` and `count` are the store's state, `size` and the checksums the file's."""
-
-    format: int
-    model: str
-    dim: int
-    count: int
-    seq: int
-    size: int
-    ends: str
-    checksum: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """Why the cache cannot be used as it is."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +89,18 @@ class Updated:
 
 
 class FaissIndex:
-    """A read-only view of the cache, or an index in memory made by `of`. Another process may update meanwhile."""
+    """A read-only view of the cache, or an exact index in memory made by `of`. Another process may update meanwhile."""
 
-    def __init__(self, index: Any, model: str) -> None:
-        self._index = index
+    def __init__(
+        self, base: Any, model: str, *, delta: Any = None, gone: Ids | None = None, stored: Stored | None
+    ) -> None:
+        """`stored` is needed, and asked, where `base` is an inverted file."""
+        self._base = base
+        self._delta = parts.exact(base.d) if delta is None else delta
+        self._gone = np.zeros(0, np.int64) if gone is None else gone
         self._model = model
+        self._stored = stored
+        self._places: list[tuple[Ids, Ids]] | None = None
 
     @property
     def model(self) -> str:
@@ -114,73 +108,132 @@ class FaissIndex:
 
     @property
     def dim(self) -> int:
-        return int(self._index.d)
+        return int(self._base.d)
+
+    @property
+    def kind(self) -> str:
+        """exact or ivf."""
+        return _kind(self._base)
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return _count(self._base, self._delta, self._gone)
 
     @classmethod
     def of(cls, model: str, ids: Sequence[int], vectors: Vectors) -> FaissIndex:
-        """An index in memory of these vectors, shape (n, dim)."""
-        index = _empty(vectors.shape[1])
-        _add(index, ids, vectors)
-        return cls(index, model)
+        """An exact index in memory of these vectors, shape (n, dim)."""
+        index = parts.exact(vectors.shape[1])
+        parts.add(index, ids, vectors)
+        return cls(index, model, stored=None)
 
     @classmethod
-    def open(cls, folder: Path, model: str, dim: int | None, state: State) -> FaissIndex | Stale:
+    def open(
+        cls, folder: Path, model: str, dim: int | None, state: State, stored: Stored | None = None
+    ) -> FaissIndex | Stale:
         """The cache in `folder` if it holds `state` of the vectors of `model`, else why not.
 
-        `dim` is checked when it is given. Only the ends of the file are read; `update` checks all of it.
+        `dim` is checked when it is given. Only the ends of the files are read; `update` checks all of them. `stored`
+        gives the exact vectors that an index of many vectors does not hold itself; without it, such a one is stale.
         """
-        found = _checked(folder, model, dim, whole=False)
+        found = checked(folder, model, dim, whole=False)
         if isinstance(found, Stale):
             return found
         if (found.count, found.seq) != state:
             return Stale("the store has other vectors by now")
         try:
-            with _faiss_errors(folder):
-                faiss = _faiss()
-                index = faiss.read_index(str(folder / FILE), faiss.IO_FLAG_MMAP_IFC)
+            base, delta, gone = _loaded(folder, found, delta_mapped=True)
         except VectorIndexError as exc:
             return Stale(exc.message)
-        if index.d != found.dim or index.ntotal != found.count:
-            return Stale("the file is not the one that its manifest describes")
-        return cls(index, model)
+        if _kind(base) != "exact" and stored is None:
+            return Stale("the index is read together with the store")
+        index = cls(base, model, delta=delta, gone=gone, stored=stored)
+        if index.dim != found.dim or len(index) != found.count or index.kind != found.kind:
+            return Stale("the files are not those that their manifest describes")
+        return index
 
     def search(self, query: Vectors, k: int, allowed: Sequence[int] | None = None) -> tuple[list[int], list[float]]:
         """See VectorIndex.search."""
-        faiss = _faiss()
         row = np.ascontiguousarray(query, np.float32).reshape(1, -1)
         if row.shape[1] != self.dim:
             raise VectorIndexError(
                 f"a query of length {row.shape[1]} against vectors of length {self.dim}", mend="run 'frontier sync'"
             )
-        parameters = None
-        k = min(k, len(self))
-        if allowed is not None:
-            wanted = np.unique(np.asarray(allowed, np.int64))
-            k = min(k, len(wanted))
-            if k > 0:
-                parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(wanted))
+        only = None if allowed is None else parts.ascending(allowed)
+        k = min(k, len(self) if only is None else len(only))
         if k <= 0:
             return [], []
-        with _faiss_errors(None):
-            scores, ids = self._index.search(row, k, params=parameters)
-        found = [(-float(min(1.0, max(-1.0, s))), int(i)) for s, i in zip(scores[0], ids[0], strict=True) if i >= 0]
-        found.sort()
-        return [i for _, i in found], [-s for s, _ in found]
+        with faiss_errors(None):
+            if self.kind == "exact":
+                scores, ids = self._nearest(row, k, 0, only)
+            elif only is not None and len(only) <= BRUTE_FORCE_UP_TO:
+                scores, ids = self._scored(row, only)
+            else:
+                scores, ids = self._scored(row, self._candidates(row, k, only))
+        best = np.lexsort((ids, -scores))[:k]
+        return [int(i) for i in ids[best]], [float(s) for s in np.clip(scores[best], -1.0, 1.0)]
 
     def reconstruct(self, paper_ids: Sequence[int]) -> tuple[list[int], Vectors]:
         """See VectorIndex.reconstruct."""
-        found: list[int] = []
-        rows: list[NDArray[np.float32]] = []
-        for paper_id in paper_ids:
-            try:
-                rows.append(self._index.reconstruct(int(paper_id)))
-            except RuntimeError:  # the id is not there
-                continue
-            found.append(int(paper_id))
-        return found, np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
+        wanted = np.asarray(paper_ids, np.int64)
+        if self.kind != "exact":
+            known, rows = self._from_store(wanted)
+            return [int(i) for i in known], rows
+        out = np.zeros((len(wanted), self.dim), np.float32)
+        there = np.zeros(len(wanted), np.bool_)
+        for index, (ids, order) in zip((self._base, self._delta), self._by_id(), strict=True):
+            if len(ids):
+                at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+                hit = ids[at] == wanted
+                if index is self._base:
+                    hit &= ~np.isin(wanted, self._gone)
+                out[hit] = parts.rows_of(index)[order[at[hit]]]
+                there |= hit
+        return [int(i) for i in wanted[there]], out[there]
+
+    def _by_id(self) -> list[tuple[Ids, Ids]]:
+        """The ids of base and delta, ascending, and where their vectors lie. Made when it is first needed."""
+        if self._places is None:
+            places = []
+            for index in (self._base, self._delta):
+                ids = parts.ids_of(index)
+                order = np.argsort(ids, kind="stable")
+                places.append((ids[order], order))
+            self._places = places
+        return self._places
+
+    def _nearest(self, row: Vectors, k: int, probes: int, only: Ids | None) -> tuple[Vectors, Ids]:
+        """The `k` best of the base and the `k` best of the delta."""
+        scores, ids = parts.nearest(self._base, row, k, probes=probes, only=only, without=self._gone)
+        more_scores, more_ids = parts.nearest(self._delta, row, k, probes=probes, only=only)
+        return np.concatenate([scores, more_scores]), np.concatenate([ids, more_ids])
+
+    def _candidates(self, row: Vectors, k: int, only: Ids | None) -> Ids:
+        """What may be among the `k` best, by codes.
+
+        As many vectors are compared under a filter as without one: the fewer it lets pass, the more lists are read.
+        """
+        lists = int(self._base.nlist)
+        probes = NPROBE if only is None else ceil(NPROBE * len(self) / len(only))
+        while True:
+            scores, ids = self._nearest(row, 2 * k + SPARE, probes, only)
+            if len(ids) >= k or probes >= lists:
+                break
+            probes *= 4  # the lists were too short: fewer than there are must not come back
+        if len(ids) <= k:
+            return ids
+        near: Ids = ids[scores >= np.partition(scores, -k)[-k] - SLACK * parts.code_error(self._base, row[0])]
+        return near
+
+    def _scored(self, row: Vectors, ids: Ids) -> tuple[Vectors, Ids]:
+        known, rows = self._from_store(ids)
+        # In double precision, so that equal vectors score equal wherever they lie in the matrix.
+        return (rows.astype(np.float64) @ row[0].astype(np.float64)).astype(np.float32), known
+
+    def _from_store(self, ids: Ids) -> tuple[Ids, Vectors]:
+        """The ids that have a vector, in the order given, and their vectors."""
+        stored = self._stored(ids.tolist()) if self._stored else {}
+        known = [i for i in ids.tolist() if len(stored.get(i, b"")) == 4 * self.dim]
+        data = np.frombuffer(b"".join(stored[i] for i in known), "<f4").reshape(len(known), self.dim)
+        return np.asarray(known, np.int64), data.astype(np.float32, copy=False)
 
 
 def update(
@@ -191,166 +244,122 @@ def update(
     state: State,
     since: Callable[[int], Iterable[tuple[int, bytes]]],
     rebuild: bool = False,
+    exact_up_to: int = EXACT_UP_TO,
 ) -> Updated:
     """Bring the cache in `folder` to `state`, or make it anew where it cannot be used.
 
-    `since(seq)` gives (paper id, float32 bytes) of the model's vectors written after `seq`, no bytes for one taken away. The whole file is checked
-    first. Callers hold a lock: two at once would overwrite each other's work (never tear it). Raises VectorIndexError.
+    `since(seq)` gives (paper id, float32 bytes) of the model's vectors written after `seq`, no bytes for one taken away.
+    It is asked twice when an inverted file is made. All files are checked first. Callers hold a lock: two at once would
+    overwrite each other's work (never tear it). Raises VectorIndexError.
     """
-    found = _checked(folder, model, dim, whole=True)
+    found = checked(folder, model, dim, whole=True)
     reason = "asked for" if rebuild else found.reason if isinstance(found, Stale) else ""
     if not reason and isinstance(found, Manifest):
-        if (found.count, found.seq) == state:
-            return Updated(count=found.count, rebuilt="", unfit=())
-        if found.seq > state[1]:
-            reason = "the store's vectors are older than the index"
-        else:
-            index, unfit = _changed(folder, found, since)
-            if index.ntotal + len(unfit) == state[0]:
-                _write(folder, index, model=model, seq=state[1])
-                return Updated(count=int(index.ntotal), rebuilt="", unfit=unfit)
-            reason = "papers have left the store"
-    with _faiss_errors(folder):
-        index = _empty(dim)
-    unfit = _fill(index, since(0), fresh=True)
-    _write(folder, index, model=model, seq=state[1])
-    return Updated(count=int(index.ntotal), rebuilt=reason, unfit=unfit)
+        reason = _outgrown(found, state, exact_up_to)
+        if not reason:
+            if (found.count, found.seq) == state:
+                return Updated(count=found.count, rebuilt="", unfit=())
+            if found.seq > state[1]:
+                reason = "the store's vectors are older than the index"
+            elif updated := _changed(folder, found, state, since):
+                return updated
+            else:
+                reason = "papers have left the store"
+    with faiss_errors(folder):
+        index, empty, unfit = _built(dim, state, since, exact_up_to)
+        trained = 0 if parts.is_exact(index) else state[0]
+        count = int(index.ntotal)
+        base = partial(parts.write, index)
+        _put(folder, model, state, trained, base=base, delta=empty, gone=np.zeros(0, np.int64), count=count)
+    return Updated(count=count, rebuilt=reason, unfit=unfit)
+
+
+def _outgrown(found: Manifest, state: State, exact_up_to: int) -> str:
+    """Why the kind or the training of an index does not suit so many vectors any more, or ""."""
+    if found.kind == "exact":
+        return "so many vectors need an index of another kind" if state[0] > exact_up_to else ""
+    if state[0] <= exact_up_to // 2:
+        return "so few vectors need an index of another kind"
+    return "the index has outgrown its training" if state[0] > OUTGROWN * found.trained else ""
+
+
+def _built(
+    dim: int, state: State, since: Callable[[int], Iterable[tuple[int, bytes]]], exact_up_to: int
+) -> tuple[Any, Any, tuple[int, ...]]:
+    """A new index of all vectors, an empty one like it, and the papers whose vector has another length.
+
+    An inverted file is trained on every n-th vector in the order of writing.
+    """
+    empty = parts.exact(dim)
+    lists = parts.lists_for(state[0])
+    if state[0] > exact_up_to:
+        step = max(1, state[0] // (lists * POINTS_PER_LIST))
+        picked = [v for _, v in islice(since(0), 0, None, step) if len(v) == 4 * dim]
+        if len(picked) >= lists:
+            empty = parts.trained(np.frombuffer(b"".join(picked), "<f4").reshape(-1, dim), lists)
+        del picked
+    index = parts.twin(empty)
+    _, unfit = parts.fill(index, since(0), fresh=True)
+    return index, empty, unfit
 
 
 def _changed(
-    folder: Path, manifest: Manifest, since: Callable[[int], Iterable[tuple[int, bytes]]]
-) -> tuple[Any, tuple[int, ...]]:
-    with _faiss_errors(folder):
-        index = _faiss().read_index(str(folder / FILE))
-    return index, _fill(index, since(manifest.seq), fresh=False)
+    folder: Path, found: Manifest, state: State, since: Callable[[int], Iterable[tuple[int, bytes]]]
+) -> Updated | None:
+    """Take over what was written since, or None where that does not lead to `state`."""
+    with faiss_errors(folder):
+        base, delta, gone = _loaded(folder, found, delta_mapped=False)
+        touched, unfit = parts.fill(delta, since(found.seq), fresh=False)
+        gone = np.union1d(gone, touched[np.isin(touched, parts.ids_of(base))])
+        count = _count(base, delta, gone)
+        if count + len(unfit) != state[0]:
+            return None
+        files: dict[str, Write | File] = {"base": found.files["base"]}
+        if delta.ntotal + len(gone) > FOLD_SHARE * base.ntotal:
+            base = parts.read(found.path(folder, "base"), mapped=False)
+            parts.remove(base, gone)
+            base.merge_from(delta, 0)  # empties the delta
+            gone = np.zeros(0, np.int64)
+            files["base"] = partial(parts.write, base)
+        _put(folder, found.model, state, found.trained, base=files["base"], delta=delta, gone=gone, count=count)
+    return Updated(count=count, rebuilt="", unfit=unfit)
 
 
-def _fill(index: Any, rows: Iterable[tuple[int, bytes]], *, fresh: bool) -> tuple[int, ...]:
-    """Add vectors, replacing those of the same ids and dropping those that are empty by now; returns the papers whose
-    vector has another length."""
-    unfit: set[int] = set()
-    stream = iter(rows)
-    while chunk := dict(islice(stream, _CHUNK)):
-        bad = {i for i, v in chunk.items() if v and len(v) != 4 * index.d}
-        good = [i for i, v in chunk.items() if v and i not in bad]
-        unfit = (unfit - chunk.keys()) | bad
-        with _faiss_errors(None):
-            if not fresh:
-                index.remove_ids(np.array(list(chunk), np.int64))
-            if good:
-                data = np.frombuffer(b"".join(chunk[i] for i in good), "<f4").reshape(len(good), index.d)
-                _add(index, good, data)
-    return tuple(sorted(unfit))
+def _put(
+    folder: Path, model: str, state: State, trained: int, *, base: Write | File, delta: Any, gone: Ids, count: int
+) -> None:
+    put(
+        folder,
+        kind=_kind(delta),
+        model=model,
+        dim=int(delta.d),
+        count=count,
+        state=state,
+        trained=trained,
+        files={"base": base, "delta": partial(parts.write, delta), "gone": partial(_save_ids, gone)},
+    )
 
 
-def _write(folder: Path, index: Any, *, model: str, seq: int) -> None:
-    aside = folder / f"{FILE}.new"
+def _save_ids(ids: Ids, path: Path) -> None:
+    path.write_bytes(ids.astype("<i8").tobytes())
+
+
+def _loaded(folder: Path, found: Manifest, *, delta_mapped: bool) -> tuple[Any, Any, Ids]:
+    with faiss_errors(folder):
+        base = parts.read(found.path(folder, "base"), mapped=True)
+        delta = parts.read(found.path(folder, "delta"), mapped=delta_mapped)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _faiss_errors(folder):
-            _faiss().write_index(index, str(aside))
-        _sync_to_disk(aside)
-        manifest = Manifest(
-            format=FORMAT,
-            model=model,
-            dim=int(index.d),
-            count=int(index.ntotal),
-            seq=seq,
-            size=aside.stat().st_size,
-            ends=_ends(aside),
-            checksum=_checksum(aside),
-        )
-        aside.replace(folder / FILE)
-        note = folder / f"{MANIFEST}.new"
-        note.write_text(json.dumps(asdict(manifest), indent=1) + "\n", "utf-8")
-        _sync_to_disk(note)
-        note.replace(folder / MANIFEST)
-        _sync_to_disk(folder)
+        gone = np.fromfile(found.path(folder, "gone"), "<i8").astype(np.int64, copy=False)
     except OSError as exc:
         raise VectorIndexError(
-            f"{folder} cannot be written: {exc.strerror or exc}", mend="check the folder, its permissions and the disk"
+            f"{folder} cannot be read: {exc.strerror or exc}", mend="run 'frontier sync' again"
         ) from exc
+    return base, delta, gone
 
 
-def _checked(folder: Path, model: str, dim: int | None, *, whole: bool) -> Manifest | Stale:
-    try:
-        manifest = _manifest(folder / MANIFEST)
-        if isinstance(manifest, Stale):
-            return manifest
-        if manifest.format != FORMAT:
-            return Stale("the index is of another version of Frontier")
-        if manifest.model != model:
-            return Stale(f"the index holds vectors of another model, {manifest.model!r}")
-        if dim is not None and manifest.dim != dim:
-            return Stale(f"the index holds vectors of length {manifest.dim}, the model gives {dim}")
-        file = folder / FILE
-        if file.stat().st_size != manifest.size or _ends(file) != manifest.ends:
-            return Stale("the index file is torn")
-        if whole and _checksum(file) != manifest.checksum:
-            return Stale("the index file is damaged")
-    except FileNotFoundError:
-        return Stale("there is no index yet")
-    except OSError as exc:
-        return Stale(f"the index cannot be read: {exc.strerror or exc}")
-    return manifest
+def _count(base: Any, delta: Any, gone: Ids) -> int:
+    return int(base.ntotal) - len(gone) + int(delta.ntotal)
 
 
-def _manifest(path: Path) -> Manifest | Stale:
-    kinds = {"str": str, "int": int}
-    try:
-        values = json.loads(path.read_text("utf-8"))
-        wanted = {f.name: kinds[str(f.type)] for f in fields(Manifest)}
-        if values.keys() == wanted.keys() and all(type(values[n]) is kind for n, kind in wanted.items()):
-            return Manifest(**values)
-    except (ValueError, AttributeError):  # broken JSON, broken UTF-8, not an object
-        pass
-    return Stale("the index's manifest cannot be read")
-
-
-def _ends(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.blake2b(file.read(_ENDS), digest_size=16)
-        file.seek(max(0, path.stat().st_size - _ENDS))
-        digest.update(file.read(_ENDS))
-    return digest.hexdigest()
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _sync_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _faiss() -> Any:
-    with warnings.catch_warnings():  # SWIG's types warn on import: https://github.com/swig/swig/issues/2881
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import faiss
-    return faiss
-
-
-def _empty(dim: int) -> Any:
-    faiss = _faiss()
-    return faiss.index_factory(dim, "IDMap2,Flat", faiss.METRIC_INNER_PRODUCT)
-
-
-def _add(index: Any, ids: Sequence[int], vectors: Vectors) -> None:
-    index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.asarray(ids, np.int64))
-
-
-@contextmanager
-def _faiss_errors(folder: Path | None) -> Iterator[None]:
-    """FAISS raises RuntimeError (and MemoryError) for everything; its message's last part says what."""
-    try:
-        yield
-    except (RuntimeError, MemoryError, AssertionError) as exc:
-        said = (str(exc).strip().splitlines() or [type(exc).__name__])[0].rsplit("Error: ", 1)[-1][:200]
-        raise VectorIndexError(
-            f"the vector index{f' in {folder}' if folder else ''} failed: {said}", mend="run 'frontier sync --rebuild'"
-        ) from exc
+def _kind(index: Any) -> str:
+    return "exact" if parts.is_exact(index) else "ivf"

@@ -247,10 +247,10 @@ def test_a_torn_index_and_one_of_another_model_are_rebuilt_and_said(
             rows = np.array([[len(t) % 7 + 1, *[t.count(c) + 1 for c in "aeiounr"]] for t in texts], np.float32)
             return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
-    monkeypatch.setattr("index.encoders.load_encoder", lambda model, batch_size: Fake())
+    monkeypatch.setattr("index.encoders.load_encoder", lambda model, batch_size, graphs: Fake())
     assert run(["sync"]) == 0
     capsys.readouterr()
-    file = home / "index" / "vectors.faiss"
+    [file] = (home / "index").glob("base-*")
     file.write_bytes(file.read_bytes()[:1000])
     assert run(["search", "residual learning", "--json"]) == 0
     assert "searched by words alone" in capsys.readouterr().err

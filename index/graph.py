@@ -1,0 +1,339 @@
+"""The default model on a CPU: one short text by NumPy, many by an OpenVINO graph that is made once and kept.
+
+The graph lies in a folder of its own below the home folder, named by model, weights and layout:
+
+    graph.xml, graph.bin    the graph as OpenVINO writes it, 67 MB
+    manifest.json           what they must look like, which OpenVINO made them, and which files they were made from
+
+It is written aside and renamed, so that it is whole or not there, whoever else writes at the same time. Both files are
+read through and compared with the manifest before they are used (60 ms); a torn or foreign graph is made anew, and where
+it cannot be kept (a read-only home, a full disk) it is made in memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import ModelError
+from index.encoders import (
+    DEFAULT_DIM,
+    DEFAULT_MODEL,
+    DEFAULT_SHA256,
+    Encoder,
+    SentenceTransformerEncoder,
+    Vectors,
+    first_line,
+    has_cuda,
+    package_folder,
+    packaged_model,
+    unit,
+)
+from index.minilm import GROUP, MAX_TOKENS, Weights, build_graph, encode_one, read_weights
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Version of the graph and its folder; another one is made anew."""
+
+KEY = f"{DEFAULT_MODEL}-{DEFAULT_SHA256['model.safetensors'][:12]}-{FORMAT}"
+GRAPH = "graph.xml"
+WEIGHTS = "graph.bin"
+MANIFEST = "manifest.json"
+
+FEW = 4
+"""Texts that NumPy has encoded before OpenVINO is imported and its graph compiled."""
+
+TOKENS = 2048
+"""Tokens to a batch, padding included: its states stay in the processor's cache."""
+
+CHUNK = 4096
+"""Texts that are tokenised and sorted by length together."""
+
+_OPTIONS: tuple[Mapping[str, str], ...] = (
+    {"PERFORMANCE_HINT": "THROUGHPUT", "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(GROUP)},
+    {"PERFORMANCE_HINT": "THROUGHPUT", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0", "INFERENCE_PRECISION_HINT": "f32"},
+)
+"""The first that runs and is right on this processor: products in 8 bits and the rest in bfloat16, as far as OpenVINO
+finds the instructions, or all in float32. With THROUGHPUT, every core or two have a stream of their own."""
+
+_PROBE = "a text of a few words that tells whether a graph works"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a kept graph must look like. `source` is the size and the time of change (ns) of the model's files, whose
+    checksums were right when the graph was made."""
+
+    format: int
+    openvino: str
+    digests: Mapping[str, str]
+    source: Mapping[str, Sequence[int]]
+
+
+class GraphEncoder:
+    """The default model, without torch. Vectors of many texts are within a cosine of 0.999 of sentence-transformers' (mean;
+    8-bit weights), those of up to `FEW` are equal to them. Safe to use from several threads, one at a time.
+
+    On a machine with CUDA, and where OpenVINO does not run, many texts go to sentence-transformers.
+    """
+
+    def __init__(self, folder: Path | None, *, batch_size: int = 32) -> None:
+        """`folder` keeps graphs; without one, the graph is made in memory. `batch_size` is sentence-transformers'."""
+        self._folder = folder
+        self._batch_size = batch_size
+        self._lock = threading.Lock()
+        self._model: _Model | None = None
+        self._many: Encoder | _Runner | None = None
+
+    @property
+    def name(self) -> str:
+        return DEFAULT_MODEL
+
+    @property
+    def dim(self) -> int:
+        return DEFAULT_DIM
+
+    def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> Vectors:
+        """Unit float32 vectors of shape (len(texts), dim). Text beyond the model's 256 tokens is not read."""
+        out = np.zeros((len(texts), self.dim), np.float32)
+        if not len(texts):
+            return out
+        with self._lock:
+            if len(texts) <= FEW:
+                model = self._opened()
+                for row, tokens in enumerate(model.tokens(texts)):
+                    out[row] = encode_one(model.weights, tokens)
+                vectors = unit(out)
+            else:
+                vectors = self._of_many(texts, out, progress)
+        if progress:
+            progress(len(texts))
+        return vectors
+
+    def _of_many(self, texts: Sequence[str], out: Vectors, progress: Callable[[int], None] | None) -> Vectors:
+        if self._many is None:
+            self._many = self._chosen()
+        if not isinstance(self._many, _Runner):
+            return self._many.encode(texts, progress=progress)
+        model = self._opened()
+        for start in range(0, len(texts), CHUNK):
+            part = slice(start, start + CHUNK)
+            tokens = model.tokens(texts[part])
+            for done in self._many.run(tokens, out[part]):
+                if progress and start + done < len(texts):
+                    progress(start + done)
+        return unit(out)
+
+    def _chosen(self) -> Encoder | _Runner:
+        otherwise = SentenceTransformerEncoder(DEFAULT_MODEL, batch_size=self._batch_size)
+        if has_cuda():
+            return otherwise
+        model, failure = self._opened(), "no graph gives the right vectors"
+        probe = model.tokens([_PROBE] * (FEW + 1))
+        try:
+            graph = load_graph(self._folder, model.weights)
+            for options in _OPTIONS:
+                try:
+                    runner = _Runner(graph, options)
+                    if runner.agrees(probe, encode_one(model.weights, probe[0])):
+                        return runner
+                except (ModelError, RuntimeError) as exc:
+                    failure = first_line(exc)
+        except (ImportError, RuntimeError) as exc:
+            failure = first_line(exc)
+        logger.warning("frontier: OpenVINO does not work here (%s): torch encodes instead, more slowly", failure)
+        return otherwise
+
+    def _opened(self) -> _Model:
+        if self._model is None:
+            self._model = _Model(_known_good(self._folder))
+        return self._model
+
+
+class _Model:
+    """The model's tokenizer and weights."""
+
+    def __init__(self, folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as exc:  # what tokenizers raises for a file it cannot read
+            raise ModelError(f"{folder / 'tokenizer.json'} cannot be read: {exc}", mend="reinstall it") from exc
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+        self.weights = read_weights(folder / "model.safetensors")
+
+    def tokens(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """The token ids of each text, on all cores."""
+        whole = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]  # half a surrogate pair is no text
+        return [np.array(found.ids, np.int64) for found in self._tokenizer.encode_batch_fast(whole)]
+
+
+class _Runner:
+    """A compiled graph with requests enough to keep every stream at work."""
+
+    def __init__(self, graph: Any, options: Mapping[str, str]) -> None:
+        import openvino
+
+        self._compiled = openvino.Core().compile_model(graph, "CPU", dict(options))
+        self._queue = openvino.AsyncInferQueue(self._compiled)
+
+    def agrees(self, tokens: Sequence[NDArray[np.int64]], vector: Vectors) -> bool:
+        """Whether all of these texts get this vector, or one near to it. Raises ModelError."""
+        out = np.zeros((len(tokens), len(vector)), np.float32)
+        for _ in self.run(tokens, out):
+            pass
+        return bool((out @ vector).min() > 0.99)
+
+    def run(self, tokens: Sequence[NDArray[np.int64]], out: Vectors) -> Iterator[int]:
+        """Fill the rows of `out`; gives how many are done from time to time. Raises ModelError."""
+        finished: list[int] = []
+
+        def keep(request: Any, rows: list[int]) -> None:
+            out[rows] = request.get_output_tensor(0).data
+            finished.append(len(rows))
+
+        self._queue.set_callback(keep)
+        try:
+            for rows in token_batches([len(t) for t in tokens], TOKENS):
+                self._queue.start_async(list(padded([tokens[row] for row in rows])), rows)
+                yield sum(finished)
+            self._queue.wait_all()
+        except RuntimeError as exc:
+            raise ModelError(f"OpenVINO cannot encode: {first_line(exc)}", mend="free some memory") from exc
+        finally:  # the next call must not meet requests of this one
+            with suppress(RuntimeError):
+                self._queue.wait_all()
+        yield len(tokens)
+
+
+def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Every index once, longest first (equal ones in their order), cut so that a batch padded to its longest has at most
+    `budget` tokens, or one text."""
+    out: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if out and (len(out[-1]) + 1) * lengths[out[-1][0]] <= budget:
+            out[-1].append(index)
+        else:
+            out.append([index])
+    return out
+
+
+def padded(texts: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tokens and mask, int64 of shape (n, longest); the mask is 1 where there is a token."""
+    longest = max(len(text) for text in texts)
+    tokens, mask = np.zeros((2, len(texts), longest), np.int64)
+    for row, text in enumerate(texts):
+        tokens[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    return tokens, mask
+
+
+def load_graph(folder: Path | None, weights: Weights) -> Any:
+    """The kept graph of `folder` (`openvino.Model`), made and kept first where there is none that can be trusted.
+
+    Where it cannot be kept, it is the one in memory. Raises what OpenVINO does: RuntimeError, ImportError.
+    """
+    import openvino
+
+    if folder is None:
+        return build_graph(weights)
+    kept = folder / KEY
+    if _whole(kept):
+        with suppress(RuntimeError):  # OpenVINO's own judgement comes last
+            return openvino.Core().read_model(kept / GRAPH)
+    graph = build_graph(weights)
+    try:
+        _keep(graph, kept)
+    except (OSError, RuntimeError) as exc:
+        logger.info("the model's graph cannot be kept in %s: %s", folder, first_line(exc))
+    return graph
+
+
+def _keep(graph: Any, kept: Path) -> None:
+    import openvino
+
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{KEY}-", dir=kept.parent))
+    try:
+        new = aside / "new"
+        new.mkdir()
+        openvino.save_model(graph, new / GRAPH, compress_to_fp16=False)
+        openvino.Core().read_model(new / GRAPH)  # fails where a full disk cut the file short
+        manifest = Manifest(
+            format=FORMAT,
+            openvino=openvino.get_version(),
+            digests={name: _digest(new / name) for name in (GRAPH, WEIGHTS)},
+            source=_stamps(package_folder()),
+        )
+        (new / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n", "utf-8")
+        for name in (GRAPH, WEIGHTS, MANIFEST):
+            with (new / name).open("rb+") as file:
+                os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            kept.rename(aside / "old")
+        try:
+            new.rename(kept)
+        except OSError as exc:
+            if exc.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another process was faster: its graph is as good
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _read_manifest(kept: Path) -> Manifest | None:
+    with suppress(OSError, ValueError, TypeError):
+        return Manifest(**json.loads((kept / MANIFEST).read_text("utf-8")))
+    return None
+
+
+def _whole(kept: Path) -> bool:
+    import openvino
+
+    manifest = _read_manifest(kept)
+    if manifest is None or (manifest.format, manifest.openvino) != (FORMAT, openvino.get_version()):
+        return False
+    with suppress(OSError, TypeError):
+        return manifest.digests == {name: _digest(kept / name) for name in (GRAPH, WEIGHTS)}
+    return False
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _stamps(model: Path) -> dict[str, list[int]]:
+    found = {name: (model / name).stat() for name in DEFAULT_SHA256}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
+
+
+def _known_good(folder: Path | None) -> Path:
+    """The folder of the packaged model, its checksums right: now, or when the kept graph was made.
+
+    Files of the same size and time of change are taken to be the same: the checksums guard against another release or a
+    torn installation, which have other ones. Who can forge both can as well change this code.
+    """
+    manifest = _read_manifest(folder / KEY) if folder else None
+    if manifest is not None and manifest.format == FORMAT:
+        model = package_folder()
+        with suppress(OSError):
+            if manifest.source == _stamps(model):
+                return model
+    return packaged_model()
