@@ -255,7 +255,7 @@ def test_a_torn_index_and_one_of_another_model_are_rebuilt_and_said(
     assert run(["search", "residual learning", "--json"]) == 0
     assert "searched by words alone" in capsys.readouterr().err
     assert run(["sync"]) == 0
-    assert "the index was made anew: the index file is torn" in capsys.readouterr().err
+    assert "the index was made anew: a file of the index is torn" in capsys.readouterr().err
     manifest = home / "index" / "manifest.json"
     manifest.write_text(manifest.read_text().replace("all-MiniLM-L6-v2", "another-model"))
     assert run(["sync"]) == 0
