@@ -12,11 +12,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from app.wiring import Frontier
-from crawler.health import SEASONAL, Day, last_days, silence
 from data.errors import UnknownArea
 from data.library import hidden, kinds_of
 from data.papers import Filter, Paper, PaperDetail, SourceRun
-from data.watching import Change, changes_since
 from ranking.areas import expand, with_parents
 from ranking.feed import Ranked, rank
 
@@ -24,7 +22,9 @@ HABIT_DAYS = 90
 """How far back a source's habit is read."""
 
 if TYPE_CHECKING:
+    from crawler.health import Day
     from data.reader import Reader
+    from data.watching import Change
     from index.search import Mode, Searcher
     from ranking.attention import Velocity
 
@@ -164,10 +164,12 @@ class Services:
 
     # ---- search
 
-    def searcher(self) -> Searcher:
-        """The searcher over this store's current index, opened once."""
+    def searcher(self, mode: Mode = "hybrid") -> Searcher:
+        """The searcher over this store's current index, opened once; one without an index where words are enough."""
         from index.search import Searcher
 
+        if mode == "keyword":
+            return Searcher(self.reader, self.frontier.encoder, None)
         if self._searcher is None:
             index = self.frontier.open_index(self.reader)
             self._searcher = Searcher(self.reader, self.frontier.encoder, index)
@@ -180,7 +182,7 @@ class Services:
         """Search by meaning and words. `like` are ids of papers. Raises MalformedId, UnknownPaper, ModelError."""
         started = perf_counter()
         liked = [self.reader.lookup(text) for text in like]
-        searcher = self.searcher()
+        searcher = self.searcher(mode)
         hits = searcher.search(query, mode=mode, where=where or Filter(), k=k, like=liked, unlike=unlike)
         found = self.found([(h.paper_id, h.score, h.cosine) for h in hits])
         note = "no current index: searched by words alone (run 'frontier sync')" if searcher.falls_back(mode) else ""
@@ -222,6 +224,8 @@ class Services:
 
     def changes(self, paper_id: int) -> list[Change]:
         """What became different about a paper since it is known, oldest first."""
+        from data.watching import changes_since
+
         return changes_since(self.reader, 0, [paper_id])
 
     def velocities(self, detail: PaperDetail) -> dict[str, Velocity]:
@@ -249,6 +253,8 @@ class Services:
     def health(self) -> list[SourceRun]:
         """The last run of each source. One that is silent for longer than its own habit counts as stalled, and its
         report says so under `silent`; a source that explains its standing itself knows better than its habit, and conferences have none."""
+        from crawler.health import SEASONAL, silence
+
         history = self.reader.run_history(self.frontier.now() - timedelta(days=HABIT_DAYS))
         out = []
         for run in self.reader.source_runs():
@@ -262,6 +268,8 @@ class Services:
 
     def source_days(self, count: int = 7) -> dict[str, list[Day]]:
         """What each source brought on each of the last days, oldest first."""
+        from crawler.health import last_days
+
         today = self.frontier.now().date()
         history = self.reader.run_history(self.frontier.now() - timedelta(days=count))
         return {run.source: last_days(history.get(run.source, ()), today, count) for run in self.reader.source_runs()}

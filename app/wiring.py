@@ -135,6 +135,8 @@ class Frontier:
 
     def open_index(self, reader: Reader) -> VectorIndex | None:
         """FAISS when it holds exactly the vectors of the store, else None. While a sync is at work, what it published last."""
+        if not self.home.index.exists():  # without an index, FAISS and NumPy need not be imported
+            return None
         from functools import partial
 
         from index.encoders import model_name

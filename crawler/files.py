@@ -97,7 +97,7 @@ def _object(line: bytes, where: str) -> tuple[str, dict[str, Any]] | BadRecord:
 def _record(where: str, values: Mapping[str, Any], now: datetime) -> PaperRecord | BadRecord:
     try:
         if "versions" in values or "authors_parsed" in values:
-            return _from_snapshot(values)
+            return snapshot_record(values)
         return own_record(values, now)
     except (ValueError, MalformedId) as exc:
         return BadRecord(source=SOURCE, where=where, problem=_problem(exc))
@@ -244,8 +244,8 @@ def _digest(text: str) -> str:
 # ---- the arXiv metadata snapshot -----------------------------------------------------------------------------------
 
 
-def _from_snapshot(values: Mapping[str, Any]) -> PaperRecord:
-    """ValueError without a title, MalformedId without an arXiv id."""
+def snapshot_record(values: Mapping[str, Any]) -> PaperRecord:
+    """The paper of a line of the snapshot. Raises ValueError without a title, MalformedId without an arXiv id."""
     number = _text(values, "id").strip()
     own = PaperId("arxiv", number)
     ids = {own: None}

@@ -49,7 +49,7 @@ def silence(runs: Iterable[Past]) -> Silence | None:
 
     Its habit is the median gap between runs that brought something. Runs in which it was off do not count.
     """
-    from statistics import median  # slow to import, and every search imports this module
+    from statistics import median  # slow to import
 
     asked = sorted(run for run in runs if run[2] != "off")
     brought = [at for at, new, _ in asked if new > 0]

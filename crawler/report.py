@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from data.records import BadRecord
+if TYPE_CHECKING:
+    from data.records import BadRecord
 
 Verdict = Literal["fresh", "quiet", "waiting", "stalled", "degraded", "failed", "off"]
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.library import pair_of
 from data.matching import Decision, Described, Verdict, decide, match_keys, says_nothing
@@ -74,6 +74,13 @@ class Known:
         return overlap(mine.authors, other.authors).shared > 0 or title_key(mine.title) == title_key(other.title)
 
 
+class _Keys(NamedTuple):
+    """Under what a title and its first author are looked up."""
+
+    title: str
+    match: tuple[int, ...]
+
+
 def listed_twice(one: dict[str, set[str]], other: dict[str, set[str]]) -> bool:
     """Whether one imported collection lists both, under two ids such as iros2006:1 and iros2006:2."""
     collections = [{value.rpartition(":")[0] for value in ids.get("import", ())} - {""} for ids in (one, other)]
@@ -90,6 +97,7 @@ class Candidates:
         self._papers: dict[int, Known] = {}
         self._blocks: dict[str | int, list[int]] = {}  # title key or match key -> papers
         self._asked: set[str | int] = set()
+        self._keys: dict[tuple[str, str], _Keys] = {}
 
     def look_up_ids(self, pairs: Collection[tuple[str, str]]) -> None:
         """Which papers have these ids."""
@@ -117,7 +125,7 @@ class Candidates:
 
     def look_up(self, described: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Papers whose title or match keys are those of these titles and authors."""
-        keys = {key for title, authors in described for key in _keys(title, authors)} - self._asked
+        keys = {key for title, authors in described for key in self._keys_of(title, authors)} - self._asked
         self._asked |= keys
         titles, hashes = [k for k in keys if isinstance(k, str)], [k for k in keys if isinstance(k, int)]
         found = select(self._conn, _SAME_TITLE, sorted(titles)) + select(self._conn, _SAME_KEY, sorted(hashes))
@@ -163,7 +171,7 @@ class Candidates:
         """A paper that this transaction makes."""
         self._papers[known.paper_id] = known
         if not known.provisional:
-            for key in _keys(known.described.title, known.described.authors):
+            for key in self._keys_of(known.described.title, known.described.authors):
                 self._blocks.setdefault(key, []).append(known.paper_id)
 
     def believable(self, paper_id: int, described: Described) -> bool:
@@ -191,10 +199,27 @@ class Candidates:
     def of(self, title: str, authors: Sequence[str]) -> list[Known]:
         """Papers to compare with, those of exactly this title first, then the older ones. Provisional ones, known by their
         ids alone, are not among them."""
-        same = title_key(title)
-        ids = dict.fromkeys(i for key in _keys(title, authors) for i in self._blocks.get(key, ())[-BLOCK:])
+        ids = dict.fromkeys(i for key in self._keys_of(title, authors) for i in self._blocks.get(key, ())[-BLOCK:])
         papers = [self._papers[i] for i in ids if i in self._papers and not self._papers[i].provisional]
+        if len(papers) < 2:
+            return papers
+        same = title_key(title)
         return sorted(papers, key=lambda k: (title_key(k.described.title) != same, k.paper_id))
+
+    def match_keys(self, title: str, authors: Sequence[str]) -> tuple[int, ...]:
+        """`data.matching.match_keys`, worked out once in a transaction."""
+        return self._both(title, authors).match
+
+    def _keys_of(self, title: str, authors: Sequence[str]) -> list[str | int]:
+        keys = self._both(title, authors)
+        return [*([] if says_nothing(keys.title) else [keys.title]), *keys.match]
+
+    def _both(self, title: str, authors: Sequence[str]) -> _Keys:
+        about = title, authors[0] if authors else ""
+        keys = self._keys.get(about)
+        if keys is None:
+            keys = self._keys[about] = _Keys(title_key(title), match_keys(title, authors))
+        return keys
 
 
 def unite(conn: sqlite3.Connection, kept: int, gone: int, *, by: str, reason: str, now: datetime) -> None:
@@ -271,11 +296,6 @@ def weigh_pairs(
 def _current(conn: sqlite3.Connection, paper_id: int) -> int:
     row = conn.execute("SELECT paper_id FROM retired WHERE id = ?", (paper_id,)).fetchone()
     return int(row[0]) if row else paper_id
-
-
-def _keys(title: str, authors: Sequence[str]) -> list[str | int]:
-    key = title_key(title)
-    return [*([] if says_nothing(key) else [key]), *match_keys(title, authors)]
 
 
 def select(conn: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Any]:

@@ -20,6 +20,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from data import waiting as waiting_papers
 from data.errors import UnknownDataset
 from data.fulltext import match_expression
 from data.ids import parse_id
@@ -54,6 +55,7 @@ NEAR_NAMES = 5
 _TELLING = re.compile(r"\d|\w[A-Z]|[-+²³]")
 
 _ROWS = "kind = 'dataset'"
+_ANNOUNCED = f"facets INDEXED BY idx_facets_announced WHERE {_ROWS} AND introduces = 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +117,17 @@ def own_basis() -> str:
     return f"{basis()}:own"
 
 
+def _whole(basis: str) -> str:
+    """The basis of a complete reading on the same rules."""
+    return basis.removesuffix(":own")
+
+
 def waiting(reader: Reader, *bases: str) -> list[int]:
     """Papers whose present text was not read on one of these bases, newest first."""
+    listed = "waiting w CROSS JOIN papers p ON w.kind = 'facets' AND p.id = w.paper_id"
+    among = listed if bases and waiting_papers.is_listed(reader, "facets", _whole(bases[0])) else "papers p"
     rows = reader.rows(
-        "SELECT p.id FROM papers p LEFT JOIN facet_texts t ON t.paper_id = p.id"
+        f"SELECT p.id FROM {among} LEFT JOIN facet_texts t ON t.paper_id = p.id"  # noqa: S608
         " WHERE t.text_hash IS NOT p.text_hash OR t.basis NOT IN (SELECT value FROM json_each(?))"
         " ORDER BY p.date IS NULL, p.date DESC, p.id DESC",
         (json.dumps(bases),),
@@ -130,6 +139,20 @@ def read_on(reader: Reader, basis: str) -> dict[int, str]:
     """Papers that were last read on this basis, latest first, with the hash of the text that was read."""
     rows = reader.rows("SELECT paper_id, text_hash FROM facet_texts WHERE basis = ? ORDER BY 1 DESC", (basis,))
     return {r[0]: r[1] for r in rows}
+
+
+def any_read_on(reader: Reader, basis: str) -> bool:
+    """Whether a paper was last read on this basis."""
+    return bool(reader.rows("SELECT 1 FROM facet_texts WHERE basis = ? LIMIT 1", (basis,)))
+
+
+def of_those_read_on(reader: Reader, basis: str, paper_ids: Iterable[int]) -> list[int]:
+    """Those of these papers that were last read on this basis, ascending."""
+    rows = reader.rows(
+        "SELECT paper_id FROM facet_texts WHERE basis = ? AND paper_id IN (SELECT value FROM json_each(?)) ORDER BY 1",
+        (basis, json.dumps(list(paper_ids))),
+    )
+    return [r[0] for r in rows]
 
 
 def texts(reader: Reader, paper_ids: Iterable[int]) -> list[Text]:
@@ -162,6 +185,8 @@ def put_facets(store: Store, basis: str, rows: Iterable[Reading]) -> None:
             "INSERT OR REPLACE INTO facet_texts (paper_id, text_hash, basis) VALUES (?, ?, ?)",
             ((row.paper_id, row.text_hash, basis) for row in kept),
         )
+        waiting_papers.begin(conn, "facets", _whole(basis))
+        waiting_papers.done(conn, "facets", (row.paper_id for row in kept))
 
 
 def add_uses(store: Store, rows: Iterable[tuple[int, str, Sequence[str]]]) -> None:
@@ -177,7 +202,7 @@ def add_uses(store: Store, rows: Iterable[tuple[int, str, Sequence[str]]]) -> No
 
 def announced_names(reader: Reader) -> list[str]:
     """The names that papers announce and that do not ship with Frontier."""
-    rows = reader.rows(f"SELECT DISTINCT name FROM facets WHERE {_ROWS} AND introduces = 1 ORDER BY name")  # noqa: S608
+    rows = reader.rows(f"SELECT DISTINCT name FROM {_ANNOUNCED} ORDER BY name")  # noqa: S608
     return [r[0] for r in rows if r[0] not in _shipped()]
 
 
@@ -189,11 +214,13 @@ def is_ambiguous(name: str) -> bool:
 
 def unseen_names(reader: Reader) -> list[str]:
     """Announced names that papers which were read completely before may not have been looked through for."""
-    by = (
-        "SELECT f.name FROM facet_texts t JOIN facets f ON f.paper_id = t.paper_id"
-        " WHERE t.basis = ? AND f.kind = 'dataset' AND f.introduces = 1"
+    rows = reader.rows(
+        "SELECT DISTINCT f.name FROM facet_texts t CROSS JOIN facets f ON f.paper_id = t.paper_id"
+        " WHERE t.basis = ? AND f.kind = 'dataset' AND f.introduces = 1 AND NOT EXISTS"
+        " (SELECT 1 FROM facets b INDEXED BY idx_facets_announced CROSS JOIN facet_texts u ON u.paper_id = b.paper_id"
+        " WHERE b.kind = 'dataset' AND b.introduces = 1 AND b.name = f.name AND u.basis = ?) ORDER BY f.name",
+        (own_basis(), basis()),
     )
-    rows = reader.rows(f"{by} EXCEPT {by}", (own_basis(), basis()))
     return [r[0] for r in rows if r[0] not in _shipped()]
 
 
@@ -213,8 +240,12 @@ def forget_unannounced(store: Store) -> None:
     """Drop uses of names that no paper announces any more. Raises StoreError."""
     with store.transaction() as conn:
         conn.execute(
-            f"DELETE FROM facets WHERE {_ROWS} AND name NOT IN (SELECT value FROM json_each(?))"  # noqa: S608
-            f" AND name NOT IN (SELECT name FROM facets WHERE {_ROWS} AND introduces = 1)",
+            "WITH RECURSIVE names (name) AS ("  # noqa: S608  by leaps through the index: a name has many papers
+            f"SELECT min(name) FROM facets WHERE {_ROWS} UNION ALL"
+            f" SELECT (SELECT min(f.name) FROM facets f WHERE f.{_ROWS} AND f.name > n.name) FROM names n"
+            " WHERE n.name IS NOT NULL)"
+            f" DELETE FROM facets WHERE {_ROWS} AND name IN (SELECT name FROM names WHERE name IS NOT NULL"
+            f" EXCEPT SELECT value FROM json_each(?) EXCEPT SELECT name FROM {_ANNOUNCED})",
             (json.dumps(list(_shipped())),),
         )
 

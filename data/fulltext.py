@@ -7,11 +7,23 @@ stored as overlapping pairs of characters (bigrams) in a column of their own, an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _CJK_RUN = re.compile(f"[{_CJK}]+")
 _WORD = re.compile(r"\w+")
 _PHRASE = re.compile(r'"([^"]+)"')
+
+SCORED = 24_000
+"""About how many papers a step of a search scores. On 353 labelled queries over 150,000 papers, an OR of all words scores
+100,000 and takes eight times as long; MRR@10 (0.796) and recall@10 (0.884) are the same, recall@100 is 0.929, not 0.932."""
+
+COUNTED = 6_000
+"""Papers with a word are counted up to here, and estimated beyond."""
+
+FEW = 4
+"""Of so many common words, or fewer, a paper on the subject may well have none."""
 
 STOP_WORDS = frozenset(
     [
@@ -97,15 +109,59 @@ def match_expression(query: str) -> str:
 
     Stop words are left out unless nothing else is there. Empty when the query holds no word at all.
     """
+    must, words = parts(query)
+    return must or " OR ".join(words)
+
+
+def parts(query: str) -> tuple[str, list[str]]:
+    """What `match_expression` is made of: the expression of the phrases that must match ("" when there is none), and the
+    other words, each an expression of its own."""
     phrases = [" ".join(_words(p)) for p in _PHRASE.findall(query)]
     words = list(dict.fromkeys(_words(_PHRASE.sub(" ", query))))
     telling = [w for w in words if w not in STOP_WORDS] or words
     alternatives = [_quote(w) for w in telling]
     alternatives += [_quote(bigrams(run)) for run in _CJK_RUN.findall(query)]
-    must = [_quote(p) for p in phrases if p]
-    if must:
-        return " AND ".join(must)
-    return " OR ".join(alternatives)
+    return " AND ".join(_quote(p) for p in phrases if p), list(dict.fromkeys(alternatives))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One look for papers: by each expression of `match`, and by `titles` for papers of which only the title is known."""
+
+    match: tuple[str, ...]
+    titles: str = ""
+
+
+def steps(counts: Mapping[str, int], *, most: int = SCORED) -> Iterator[Step]:
+    """The alternatives of a query step by step, to be gone until enough is found; the last finds every paper with any word.
+
+    `counts` says in about how many papers each word occurs. Time goes into scoring papers, so a step asks for those with
+    one of the rarest words left, as many words as are in about `most` papers together. The commoner ones count in BM25 as
+    they would in the whole query. Hardly an abstract has none of many, so papers without any of them are looked for only
+    when they are few; papers that have no abstract are found by all the rare words in the title. Where only common words
+    are left, papers that have all of them go before, and for a single one those that have it in the title.
+    """
+    words = sorted((w for w in counts if counts[w]), key=lambda w: counts[w])
+    every = " OR ".join(words)
+    complete = True
+    while words:
+        size, total = 1, counts[words[0]]
+        while size < len(words) and total + counts[words[size]] <= most:
+            total += counts[words[size]]
+            size += 1
+        rarest, rest = " OR ".join(words[:size]), " OR ".join(words[size:])
+        if total > most:
+            yield Step((" AND ".join(words) if rest else f"{{title}} : {rarest}",))
+        if not rest:
+            yield Step((rarest,))
+        elif len(words) - size <= FEW:
+            yield Step((f"({rarest}) AND ({rest})", f"({rarest}) NOT ({rest})"))
+        else:
+            complete = False
+            yield Step((f"({rarest}) AND ({rest})",), f"{{title}} : ({' AND '.join(words[:size])})")
+        words = words[size:]
+    if not complete:
+        yield Step((every,))
 
 
 def _words(text: str) -> list[str]:

@@ -34,14 +34,19 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     provisional title yields to any other; keywords, categories and code addresses are joined. Where no source names a
     venue, the authors' comment and the journal reference are read for one.
     """
-    ordered = sorted(sightings, key=lambda s: (bool(s[1].get("provisional")), _rank(SOURCE_ORDER, s[0])))
-    by_venue = sorted(sightings, key=lambda s: (not _venue(s[1]), _rank(VENUE_ORDER, s[0])))
+    ordered = by_venue = sightings
+    if len(sightings) > 1:
+        ordered = sorted(sightings, key=lambda s: (bool(s[1].get("provisional")), _rank(SOURCE_ORDER, s[0])))
+        by_venue = sorted(sightings, key=lambda s: (not _venue(s[1]), _rank(VENUE_ORDER, s[0])))
 
     def first(name: str, default: Any = "") -> Any:
-        return next((f[name] for _, f in ordered if f.get(name)), default)
+        for _, fields in ordered:
+            if value := fields.get(name):
+                return value
+        return default
 
     def joined(name: str) -> list[str]:
-        return list(dict.fromkeys(v for _, f in ordered for v in f.get(name, ())))
+        return list(dict.fromkeys([v for _, f in ordered for v in f.get(name, ())]))
 
     def earliest(name: str) -> str | None:
         return min((f[name] for _, f in ordered if f.get(name)), default=None)
@@ -72,7 +77,7 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         "comment": first("comment"),
         "journal_ref": first("journal_ref"),
         "keywords": joined("keywords"),
-        "code_urls": list(dict.fromkeys([*joined("code_urls"), *code_urls(f"{first('comment')}\n{abstract}")])),
+        "code_urls": list(dict.fromkeys([*joined("code_urls"), *_named_code(f"{first('comment')}\n{abstract}")])),
         "note": first("note"),
         "version": first("version", None),
         "withdrawn": int(any(f.get("withdrawn") for _, f in ordered)),
@@ -84,6 +89,15 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     return out
 
 
+_HOST_ENDS = (".com", ".org", ".co")
+
+
+def _named_code(text: str) -> tuple[str, ...]:
+    """`code_urls`, without looking for addresses where there can be none: most texts, and the search takes its time."""
+    low = text.lower()
+    return code_urls(text) if any(map(low.__contains__, _HOST_ENDS)) else ()
+
+
 def _appearance(
     fields: Mapping[str, Any], statuses: Sequence[str], year: int | None, claim: Fate | None
 ) -> dict[str, Any]:
@@ -92,7 +106,7 @@ def _appearance(
     Proceedings rarely say what was an oral: where the authors claim it for the same edition, they are believed.
     """
     venue, status = _venue(fields), fields.get("venue_status", "")
-    awards = list(dict.fromkeys(award for text in statuses for award in _awards(text)))
+    awards = list(dict.fromkeys([award for text in statuses if text for award in _awards(text)]))
     if not venue and claim is not None:
         return {
             "venue": claim.venue,
@@ -122,7 +136,7 @@ _PREPRINTS = re.compile(r"arxiv\b|corr$|.*\bpreprint\b", re.I)
 def _venue(fields: Mapping[str, Any]) -> str:
     """The venue that a source names, "" for a preprint server."""
     venue = str(fields.get("venue", ""))
-    return "" if _PREPRINTS.match(venue) else venue
+    return "" if venue and _PREPRINTS.match(venue) else venue
 
 
 def _track(status: str) -> str:

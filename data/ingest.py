@@ -17,16 +17,12 @@ from data.merging import next_paper_id, tell_apart, wonder
 from data.papers import Stored
 from data.people import overlap
 from data.records import MentionRecord, PaperRecord
-from data.showing import columns_of, put_match_keys, show_again
+from data.showing import columns_of, compact, put_full_text, put_match_keys, show_again
 from data.text import title_key
 from data.titles import paper_titles
 
-WRITTEN_AT_ONCE = 500
-"""Rows that sqlite-utils writes with one statement."""
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_ADDED_ONCE = ("paper_ids", "mention_papers", "signals", "mention_signals", "citations")
+"""Tables in which a row that is there stays as it is."""
 
 
 MOST_NAMESAKES = 5
@@ -40,13 +36,15 @@ class Batch:
         self._conn = conn
         self._moment = now
         self._now = now.isoformat()
-        self._next_paper = next_paper_id(conn)
+        self._first_paper = self._next_paper = next_paper_id(conn)
         self._next_sighting = self._max("sightings") + 1
         self._next_mention = self._max("mentions") + 1
         self._known = Candidates(conn)
         self._sightings: dict[tuple[str, str], tuple[int, int, str]] = {}  # -> sighting id, paper id, fields
         self._papers: dict[int, dict[str, Any]] = {}  # new ones, by id
-        self._keys: set[str] = set()  # their printed ids
+        self._keys: set[str] = set()  # printed ids, theirs and those among the records' that are taken
+        self._free: set[str] = set()  # printed ids that were looked up
+        self._match_keys: list[tuple[int, tuple[int, ...]]] = []
         self._rows: dict[str, list[dict[str, Any]]] = {
             "paper_ids": [], "sightings": [], "signals": [], "citations": [], "mentions": [], "mention_papers": [],
             "mention_signals": [],
@@ -84,6 +82,10 @@ class Batch:
         self._known.look_up_ids({pair for r in records for pair in _id_pairs(r)} | cited)
         fresh = [r for r in records if (r.source, r.source_id) not in self._sightings]
         self._known.look_up([(r.title, r.authors) for r in fresh if not (r.provisional or r.update_only)])
+        printed = sorted({_printed_id(r) for r in fresh})
+        taken = select(self._conn, "SELECT key FROM papers WHERE key IN (SELECT value FROM json_each(?))", printed)
+        self._keys.update(key for (key,) in taken)
+        self._free.update(printed)
         self._known.load([self._known.by_id.get(pair) for r in fresh for pair in _id_pairs(r)])
 
     def _known_sightings(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int, str]]:
@@ -112,7 +114,7 @@ class Batch:
             old = json.loads(before)
             if record.update_only:
                 fields.pop("announce_type", None)  # how a paper was announced is not how it was replaced
-            after = _json({**_without_gone(old, fields, record), **fields, **_announcement(old, fields)})
+            after = compact({**_without_gone(old, fields, record), **fields, **_announcement(old, fields)})
             self._signal(paper_id, record)
             self._claim_ids(paper_id, record)
             self._bridge(paper_id, record)
@@ -137,7 +139,7 @@ class Batch:
         self._apart += [(paper_id, other) for other in others]
         self._claim_ids(paper_id, record)
         self._signal(paper_id, record)
-        self._new_sighting(paper_id, record, source_id, _json(fields))
+        self._new_sighting(paper_id, record, source_id, compact(fields))
         return "new" if found is None else "changed"
 
     def _others(self, record: PaperRecord) -> list[int]:
@@ -209,7 +211,7 @@ class Batch:
     def _free_key(self, key: str) -> str:
         """The printed id, or one made different where another paper has it (two papers that claim one id)."""
         taken = "SELECT 1 FROM papers WHERE key = ?"
-        while key in self._keys or self._conn.execute(taken, (key,)).fetchone():
+        while key in self._keys or (key not in self._free and self._conn.execute(taken, (key,)).fetchone()):
             key += "~"
         self._keys.add(key)
         return key
@@ -225,6 +227,8 @@ class Batch:
             "added_at": self._now,
             "changed_at": self._now,
         }
+        if not record.provisional:
+            self._match_keys.append((paper_id, self._known.match_keys(record.title, record.authors)))
         self._known.add(
             Known(
                 paper_id=paper_id,
@@ -353,21 +357,15 @@ class Batch:
 
     # ---- writing
 
-    def flush(self, db: Any) -> None:
+    def flush(self) -> None:
         """Write all rows, make the shown fields of known papers again from all their sightings, and join papers that
         turned out to be one."""
-        db.table("papers").insert_all(self._papers.values(), batch_size=WRITTEN_AT_ONCE)
-        put_match_keys(
-            self._conn,
-            ((p["id"], p["title"], json.loads(p["authors"])) for p in self._papers.values() if not p["provisional"]),
-        )
+        self._insert("papers", list(self._papers.values()))
+        if self._papers:
+            put_full_text(self._conn, self._first_paper, self._next_paper - 1)
+        put_match_keys(self._conn, self._match_keys)
         for table, rows in self._rows.items():
-            if not rows:
-                continue
-            if table in ("paper_ids", "mention_papers", "signals", "mention_signals", "citations"):
-                db.table(table).insert_all(rows, ignore=True, batch_size=WRITTEN_AT_ONCE)
-            else:
-                db.table(table).insert_all(rows, batch_size=WRITTEN_AT_ONCE)
+            self._insert(table, rows)
         retitled = show_again(self._conn, self._touched, now=self._moment)
         for one, other in self._apart:
             if one != other:
@@ -376,6 +374,17 @@ class Batch:
             wonder(self._conn, one, other, reason, now=self._moment)
         join(self._conn, self._joins, now=self._moment)
         match_again(self._conn, retitled, now=self._moment)
+
+    def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of the same columns in the same order. Not with sqlite-utils, which takes longer over this than all the
+        rest of an import."""
+        if not rows:
+            return
+        ignore = "OR IGNORE " if table in _ADDED_ONCE else ""
+        self._conn.executemany(
+            f"INSERT {ignore}INTO {table} ({', '.join(rows[0])}) VALUES ({', '.join('?' * len(rows[0]))})",  # noqa: S608
+            (tuple(row.values()) for row in rows),
+        )
 
 
 def _both_named(record: PaperRecord) -> str:

@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from data.errors import MalformedId, UnknownPaper, UsageError
-from data.ids import parse_id
-from data.text import clean, clean_block
 
 if TYPE_CHECKING:
     from data.reader import Reader
@@ -53,6 +51,8 @@ class Entry:
 
 def value_of(kind: str, value: str) -> str:
     """A tag's name or a note's text as it is kept, "" for a mark. Raises UsageError when nothing is left, or too much."""
+    from data.text import clean, clean_block  # slow to import, and every search imports this module
+
     match kind:
         case "tag":
             name = clean(value)
@@ -277,6 +277,9 @@ def claim_ids(store: Store, claims: Mapping[int, Iterable[str]]) -> set[int]:
 
 def pair_of(name: str) -> tuple[str, str]:
     """Scheme and value of a printed id; one of no known scheme is an imported one."""
+    from data.ids import parse_id
+    from data.text import clean
+
     try:
         known = parse_id(name)
     except MalformedId:

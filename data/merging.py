@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from data.errors import IdentityError
+from data.showing import put_full_text
 
 # What hangs on a paper: table, its column of the paper, the columns that are the rest of its key, and the others.
 _HANGING = (
@@ -321,6 +322,7 @@ def _bring_back(conn: sqlite3.Connection, paper_id: int, key: str, added_at: str
         "INSERT INTO papers (id, key, title, title_key, text_hash, added_at, changed_at) VALUES (?, ?, '', '', '', ?, ?)",
         (paper_id, key, added_at, now.isoformat()),
     )
+    put_full_text(conn, paper_id, paper_id)
 
 
 def next_paper_id(conn: sqlite3.Connection) -> int:

@@ -266,6 +266,49 @@ def m011_facets(db: Database) -> None:
     _table(db, "papers").create_index(["id", "text_hash"])  # which texts are new, without reading whole papers
 
 
+@migrations()
+def m012_large(db: Database) -> None:
+    """What keeps a day's work in a large store as small as in a small one.
+
+    New papers are indexed for full text a batch at a time (`data.showing.put_full_text`), not by a trigger for each.
+    `waiting` holds the papers that may wait for work of a kind ("embed", "score", "facets"), `waiting_for` on what basis
+    that is done: on any other, all papers wait. Triggers put papers in; who does the work takes them out (`data.waiting`).
+    `vector_counts` says how many vectors of a model there are.
+    """
+    conn = db.conn
+    conn.execute("DROP TRIGGER papers_ai")
+    conn.execute("INSERT INTO papers_fts (papers_fts, rank) VALUES ('automerge', 8)")
+    conn.execute("CREATE INDEX idx_papers_provisional ON papers (id) WHERE provisional = 1")
+    conn.execute("CREATE INDEX idx_facets_announced ON facets (kind, name, paper_id) WHERE introduces = 1")
+    _table(db, "facet_texts").create_index(["basis", "paper_id"])
+    _table(db, "waiting_for").create({"kind": str, "basis": str}, pk="kind")
+    conn.execute("CREATE TABLE waiting (kind TEXT, paper_id INTEGER, PRIMARY KEY (kind, paper_id)) WITHOUT ROWID")
+    wait = "INSERT INTO waiting VALUES"
+    once = "ON CONFLICT DO NOTHING"  # OR IGNORE would yield to what the outer statement says of conflicts
+    texts = f"BEGIN {wait} ('embed', new.id), ('facets', new.id) {once}; END"
+    conn.execute(f"CREATE TRIGGER papers_wait_ai AFTER INSERT ON papers {texts}")
+    conn.execute(
+        "CREATE TRIGGER papers_wait_au AFTER UPDATE OF text_hash ON papers"
+        f" WHEN old.text_hash IS NOT new.text_hash {texts}"
+    )
+    conn.execute("CREATE TABLE vector_counts (model TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID")
+    conn.execute("INSERT INTO vector_counts SELECT model, count(*) FROM vectors GROUP BY model")
+    conn.execute(
+        f"CREATE TRIGGER vectors_ai AFTER INSERT ON vectors BEGIN {wait} ('score', new.paper_id) {once};"  # noqa: S608
+        " INSERT INTO vector_counts VALUES (new.model, 1) ON CONFLICT DO UPDATE SET count = count + 1; END"
+    )
+    conn.execute(f"CREATE TRIGGER vectors_au AFTER UPDATE ON vectors BEGIN {wait} ('score', new.paper_id) {once}; END")
+    conn.execute(
+        "CREATE TRIGGER vectors_ad AFTER DELETE ON vectors BEGIN"  # noqa: S608
+        " UPDATE vector_counts SET count = count - 1 WHERE model = old.model;"
+        f" {wait} ('embed', old.paper_id) {once}; END"
+    )
+    conn.execute(
+        "CREATE TRIGGER papers_wait_ad AFTER DELETE ON papers BEGIN"
+        " DELETE FROM waiting WHERE kind IN ('embed', 'score', 'facets') AND paper_id = old.id; END"
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the store to the current schema; applied migrations are left alone."""
     migrations.apply(db)

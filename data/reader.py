@@ -15,9 +15,9 @@ from typing import Any
 
 from data.connection import SCHEMA_VERSION, connect, translated
 from data.errors import StoreError, UnknownPaper
-from data.fulltext import match_expression
-from data.ids import parse_id
+from data.fulltext import COUNTED, parts, steps
 from data.papers import Filter, Mention, Merge, OpenPair, Paper, PaperDetail, Sighting, SignalReading, SourceRun
+from data.waiting import is_listed
 
 _COLUMNS = (
     "id, key, title, abstract, authors, year, published, day, date, venue, venue_status, url, categories, comment,"
@@ -79,6 +79,8 @@ class Reader:
             if not rows:
                 raise UnknownPaper(asked)
         if not rows:
+            from data.ids import parse_id  # slow to import, and a search seldom needs it
+
             paper_id = parse_id(asked)
             rows = self.rows(
                 "SELECT paper_id FROM paper_ids WHERE scheme = ? AND value = ?", (paper_id.scheme, paper_id.value)
@@ -226,7 +228,8 @@ class Reader:
     def unknown_arxiv_ids(self, limit: int = 1000) -> list[str]:
         """arXiv ids of provisional papers: known from a link only, to be looked up."""
         rows = self.rows(
-            "SELECT i.value FROM papers p JOIN paper_ids i ON i.paper_id = p.id AND i.scheme = 'arxiv'"
+            "SELECT i.value FROM papers p INDEXED BY idx_papers_provisional"
+            " CROSS JOIN paper_ids i ON i.paper_id = p.id AND i.scheme = 'arxiv'"
             " WHERE p.provisional = 1 ORDER BY p.id DESC LIMIT ?",
             (limit,),
         )
@@ -245,10 +248,11 @@ class Reader:
     def uncounted(self, source: str, before: datetime, limit: int) -> list[str]:
         """arXiv ids and DOIs of papers whose citations `source` has not told since `before`, latest papers first."""
         rows = self.rows(
-            "SELECT min(i.scheme || ':' || i.value) FROM papers p JOIN paper_ids i ON i.paper_id = p.id"
-            " WHERE i.scheme IN ('arxiv', 'doi') AND NOT EXISTS (SELECT 1 FROM signals s WHERE s.paper_id = p.id"
-            " AND s.source = ? AND s.name = 'citations' AND s.at >= ?) GROUP BY p.id"
-            " ORDER BY p.day IS NULL, p.day DESC, p.id DESC LIMIT ?",
+            "SELECT (SELECT min(i.scheme || ':' || i.value) FROM paper_ids i WHERE i.paper_id = p.id"
+            " AND i.scheme IN ('arxiv', 'doi')) AS name FROM papers p WHERE name IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM signals s WHERE s.paper_id = p.id"
+            " AND s.source = ? AND s.name = 'citations' AND s.at >= ?)"
+            " ORDER BY p.day DESC, p.id DESC LIMIT ?",  # no day comes last
             (source, before.isoformat(), limit),
         )
         return [r[0] for r in rows]
@@ -298,17 +302,45 @@ class Reader:
     # ---- search ------------------------------------------------------------------------------------------------
 
     def fulltext(self, query: str, where: Filter, limit: int) -> list[tuple[int, float]]:
-        """The best `limit` papers for the words of a query, as (id, score), higher is better. Safe for any text."""
-        match = match_expression(query)
-        if not match:
-            return []
+        """The best `limit` papers for the words of a query, as (id, score), higher is better. Safe for any text.
+
+        Papers that have only the commonest words of a query are looked at when too few have others (`data.fulltext.steps`).
+        """
+        must, words = parts(query)
+        counts = self._counts([must] if must else words)
+        found: dict[int, float] = {}
+        for taken, step in enumerate(steps(counts)):
+            narrow = taken > 0 and not where.empty  # would need every step: the rest is asked for at once
+            hits: list[tuple[int, float]] = []
+            for match in (" OR ".join(counts),) if narrow else step.match:
+                hits += self._scored(match, where, limit)
+            if step.titles and not narrow:
+                hits += self._scored(step.titles, where, limit, "AND coalesce(p.abstract, '') = ''")
+            for paper_id, score in hits:
+                found[paper_id] = max(score, found.get(paper_id, score))
+            if narrow or len(found) >= limit:
+                break
+        return sorted(found.items(), key=lambda hit: (-hit[1], hit[0]))[:limit]
+
+    def _counts(self, matches: Sequence[str]) -> dict[str, int]:
+        """In how many papers each expression matches; more than COUNTED are estimated, as if they were spread evenly."""
+        sql = "SELECT count(*), max(rowid) FROM (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"
+        last = self.rows("SELECT max(id) FROM papers")[0][0]
+        out: dict[str, int] = {}
+        for match in matches:
+            count, reached = self.rows(sql, (match, COUNTED))[0]
+            out[match] = count if count < COUNTED else max(count, count * last // reached)
+        return out
+
+    def _scored(self, match: str, where: Filter, limit: int, only: str = "") -> list[tuple[int, float]]:
         condition, parameters = _condition(where)
-        rows = self.rows(
-            f"SELECT p.id, -{_BM25} AS score FROM papers_fts JOIN papers p ON p.id = papers_fts.rowid"  # noqa: S608
-            f" WHERE papers_fts MATCH ? {condition} ORDER BY score DESC, p.id LIMIT ?",
+        condition += only
+        join = "CROSS JOIN papers p ON p.id = papers_fts.rowid" if condition else ""  # CROSS: the words come first
+        return self.rows(
+            f"SELECT papers_fts.rowid, -{_BM25} AS score FROM papers_fts {join}"  # noqa: S608
+            f" WHERE papers_fts MATCH ? {condition} ORDER BY score DESC, papers_fts.rowid LIMIT ?",
             (match, *parameters, limit),
         )
-        return [(r[0], r[1]) for r in rows]
 
     def matching(self, where: Filter) -> list[int]:
         """All papers that a filter lets pass, ascending."""
@@ -327,8 +359,10 @@ class Reader:
 
     def to_embed(self, model: str) -> list[int]:
         """Papers without a current vector: the starter set (landmarks stand for their areas), then the newest days."""
+        listed = "waiting w CROSS JOIN papers p ON w.kind = 'embed' AND p.id = w.paper_id"
+        among = listed if is_listed(self, "embed", model) else "papers p"
         rows = self.rows(
-            "SELECT p.id FROM papers p LEFT JOIN vectors v ON v.paper_id = p.id AND v.model = ?"
+            f"SELECT p.id FROM {among} LEFT JOIN vectors v ON v.paper_id = p.id AND v.model = ?"  # noqa: S608
             " WHERE v.text_hash IS NULL OR v.text_hash != p.text_hash"
             " ORDER BY p.note = '', p.day IS NULL, p.day DESC, p.id DESC",
             (model,),
@@ -350,8 +384,9 @@ class Reader:
     def vector_state(self, model: str) -> tuple[int, int]:
         """(how many vectors there are, the last write's number): what a cache must equal to be fresh."""
         count, seq = self.rows(
-            "SELECT count(*), max(coalesce(max(seq), 0), (SELECT coalesce(max(seq), 0) FROM vectors_gone WHERE model = :m))"
-            " FROM vectors WHERE model = :m",
+            "SELECT coalesce((SELECT count FROM vector_counts WHERE model = :m), 0), max("
+            "(SELECT coalesce(max(seq), 0) FROM vectors WHERE model = :m),"
+            " (SELECT coalesce(max(seq), 0) FROM vectors_gone WHERE model = :m))",
             {"m": model},
         )[0]
         return int(count), int(seq)
@@ -379,8 +414,10 @@ class Reader:
 
     def to_score(self, model: str, basis: str) -> list[int]:
         """Papers with a vector of `model` whose relevance was never computed on this basis."""
+        listed = "waiting w CROSS JOIN vectors v ON w.kind = 'score' AND v.paper_id = w.paper_id"
+        among = listed if is_listed(self, "score", basis) else "vectors v"
         rows = self.rows(
-            "SELECT v.paper_id FROM vectors v WHERE v.model = ? AND NOT EXISTS (SELECT 1 FROM area_scores a"
+            f"SELECT v.paper_id FROM {among} WHERE v.model = ? AND NOT EXISTS (SELECT 1 FROM area_scores a"  # noqa: S608
             " WHERE a.paper_id = v.paper_id AND a.basis = ?) ORDER BY v.paper_id DESC",
             (model, basis),
         )

@@ -14,8 +14,6 @@ from typing import Any
 from data.ids import PaperId
 from data.text import clean, clean_block
 
-_NOT_OF_THE_SIGHTING = ("signals", "source", "source_id", "update_only", "apart")
-
 
 def _utc(name: str, when: datetime | None) -> None:
     if when is not None and when.utcoffset() != UTC.utcoffset(None):
@@ -94,16 +92,25 @@ class PaperRecord:
         """The sighting as a JSON object, without what is empty, without signals (these are kept as time series) and without
         `apart` (kept as the user's decisions)."""
         out: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in _NOT_OF_THE_SIGHTING or value in ("", (), None, False):
+        for name in _OF_THE_SIGHTING:
+            value = getattr(self, name)
+            if (not value and value != 0) or value is False:
                 continue
-            if field.name in ("ids", "cites"):
+            if name in ("ids", "cites"):
                 value = [str(i) for i in value]
+            elif isinstance(value, tuple):
+                value = list(value)
             elif isinstance(value, date):
                 value = value.isoformat()
-            out[field.name] = list(value) if isinstance(value, tuple) else value
+            out[name] = value
         return out
+
+
+_OF_THE_SIGHTING = tuple(
+    field.name
+    for field in fields(PaperRecord)
+    if field.name not in ("signals", "source", "source_id", "update_only", "apart")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,14 +19,20 @@ FOLLOWED_IN_MERGES = tuple(name for name in FOLLOWED if name != "title")
 """A merge may bring a venue or code to light; that two sources write a title differently is no new title."""
 
 
+_LISTS = ("authors", "categories", "keywords", "code_urls", "awards")
+
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A value as JSON as the store keeps it."""
+
+
 def columns_of(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     """The columns of a paper out of its sightings, as SQLite takes them."""
     columns = shown(sightings)
-    columns["cjk"] = bigrams(f"{columns['title']}\n{columns['abstract']}")
-    return {
-        k: json.dumps(v, ensure_ascii=False, separators=(",", ":")) if isinstance(v, list | tuple) else v
-        for k, v in columns.items()
-    }
+    title, abstract = columns["title"], columns["abstract"]
+    columns["cjk"] = "" if title.isascii() and abstract.isascii() else bigrams(f"{title}\n{abstract}")
+    for name in _LISTS:
+        columns[name] = compact(columns[name]) if columns[name] else "[]"
+    return columns
 
 
 def show_again(
@@ -63,15 +69,25 @@ def show_again(
     conn.execute(
         "DELETE FROM match_keys WHERE paper_id IN (SELECT value FROM json_each(?))", (json.dumps(list(renamed)),)
     )
-    put_match_keys(conn, ((i, title, json.loads(authors)) for i, (title, authors) in renamed.items()))
+    put_match_keys(conn, ((i, match_keys(title, json.loads(authors))) for i, (title, authors) in renamed.items()))
     return set(renamed)
 
 
-def put_match_keys(conn: sqlite3.Connection, papers: Iterable[tuple[int, str, Sequence[str]]]) -> None:
-    """Make papers findable by what nearly equal titles share."""
+def put_match_keys(conn: sqlite3.Connection, papers: Iterable[tuple[int, Sequence[int]]]) -> None:
+    """Make papers findable by what nearly equal titles share, given as (paper id, its match keys)."""
     conn.executemany(
         "INSERT OR IGNORE INTO match_keys VALUES (?, ?)",
-        ((key, paper_id) for paper_id, title, authors in papers for key in match_keys(title, authors)),
+        sorted((key, paper_id) for paper_id, keys in papers for key in keys),
+    )
+
+
+def put_full_text(conn: sqlite3.Connection, first: int, last: int) -> None:
+    """Make new papers, from number `first` to `last`, findable by their words. In one statement, for FTS5 writes out what it
+    has gathered at the end of each; papers that are changed or deleted are followed by triggers."""
+    conn.execute(
+        "INSERT INTO papers_fts (rowid, title, abstract, authors, keywords, cjk)"
+        " SELECT id, title, abstract, authors, keywords, cjk FROM papers WHERE id BETWEEN ? AND ?",
+        (first, last),
     )
 
 

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from data import waiting
 from data.candidates import unite, weigh_pairs
 from data.connection import SCHEMA_VERSION, connect, translated
 from data.errors import FrontierError
@@ -86,7 +87,7 @@ class Store:
             work = Batch(self._conn, now)
             stored = work.papers([r for r in batch if isinstance(r, PaperRecord)])
             mentions = work.mentions([r for r in batch if isinstance(r, MentionRecord)])
-            work.flush(self._db)
+            work.flush()
             if cursor:
                 self._move_cursor(source, cursor, now)
             if validators:
@@ -148,6 +149,7 @@ class Store:
         with self.transaction():
             there = self._there(i for i, _, _ in rows)
             rows = [row for row in rows if row[0] in there]
+            waiting.begin(self._conn, "embed", model)
             self._db.table("area_scores").delete_where(
                 "paper_id IN (SELECT value FROM json_each(?))", [_json([i for i, _, _ in rows])]
             )
@@ -162,12 +164,14 @@ class Store:
             self._db.table("vectors_gone").delete_where(
                 "model = ? AND paper_id IN (SELECT value FROM json_each(?))", [model, _json([i for i, _, _ in rows])]
             )
+            waiting.done(self._conn, "embed", (i for i, text_hash, _ in rows if there[i] == text_hash))
 
-    def _there(self, paper_ids: Iterable[int]) -> set[int]:
+    def _there(self, paper_ids: Iterable[int]) -> dict[int, str]:
+        """Those of these papers that there are, with the hash of their text."""
         found = self._conn.execute(
-            "SELECT id FROM papers WHERE id IN (SELECT value FROM json_each(?))", (_json(list(paper_ids)),)
+            "SELECT id, text_hash FROM papers WHERE id IN (SELECT value FROM json_each(?))", (_json(list(paper_ids)),)
         )
-        return {row[0] for row in found}
+        return dict(found.fetchall())
 
     def put_area_scores(self, basis: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
         """Keep relevance per area, replacing what the papers had; `basis` names the model and the areas behind it.
@@ -179,12 +183,14 @@ class Store:
         with self.transaction():
             there = self._there(i for i, _ in given)
             given = [row for row in given if row[0] in there]
+            waiting.begin(self._conn, "score", basis)
             table.delete_where("paper_id IN (SELECT value FROM json_each(?))", [_json([i for i, _ in given])])
             table.insert_all(
                 {"paper_id": i, "area": area, "score": score, "basis": basis}
                 for i, scores in given
                 for area, score in scores.items()
             )
+            waiting.done(self._conn, "score", (i for i, _ in given))
 
     # ---- one paper or two ---------------------------------------------------------------------------------------
 

@@ -13,12 +13,14 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from data.fulltext import STOP_WORDS, match_expression
 from data.papers import Filter, SignalReading
 from data.reader import Reader
-from data.store import Store
+
+if TYPE_CHECKING:
+    from data.store import Store
 
 WatchKind = Literal["paper", "author", "search", "landmarks", "venue", "dataset"]
 KINDS: tuple[WatchKind, ...] = get_args(WatchKind)

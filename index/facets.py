@@ -85,13 +85,12 @@ def _batches(paper_ids: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
 
 def _look_for_new_names(store: Store, reader: Reader) -> None:
     """Find the names that papers newly announce in papers that were read completely before."""
-    read = facets.read_on(reader, facets.basis())
-    names = facets.unseen_names(reader) if read else []
+    names = facets.unseen_names(reader) if facets.any_read_on(reader, facets.basis()) else []
     if not names:
         return
     vocabulary = Vocabulary(facets.announced_names(reader))
-    candidates = read.keys() & {i for name in names for i in facets.mentioning(reader, name, MOST_MENTIONS)}
-    for _, ids in _batches(sorted(candidates)):
+    mentioning = {i for name in names for i in facets.mentioning(reader, name, MOST_MENTIONS)}
+    for _, ids in _batches(facets.of_those_read_on(reader, facets.basis(), mentioning)):
         before = facets.facets_of(reader, ids)
         found = [
             (text.paper_id, text.text_hash, vocabulary.named(text, before.get(text.paper_id, ())))

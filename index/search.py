@@ -1,18 +1,21 @@
-"""Search: words and meaning, fused by reciprocal rank. Filters hold exactly; what is left out was not asked for."""
+"""Search: words and meaning, fused by reciprocal rank. Filters hold exactly; what is left out was not asked for.
+
+NumPy and the encoders are imported when something is looked for by meaning: a search by words starts without them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from data.errors import UsageError, VectorIndexError
 from data.papers import Filter
 from data.reader import Reader
-from index.encoders import Encoder, Vectors, unit
-from index.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    from index.encoders import Encoder, Vectors
+    from index.vectors import VectorIndex
 
 Mode = Literal["hybrid", "semantic", "keyword"]
 
@@ -134,6 +137,10 @@ class Searcher:
         return hits[:k]
 
     def _target(self, index: VectorIndex, query: str, like: Sequence[int], unlike: str) -> _Target:
+        import numpy as np
+
+        from index.encoders import unit
+
         parts: list[Vectors] = []
         texts = [t for t in (query, unlike) if t]
         encoded = self._encoder().encode(texts) if texts else np.zeros((0, index.dim), np.float32)
@@ -169,6 +176,8 @@ class Searcher:
 
 def _cosines(index: VectorIndex, target: _Target, paper_ids: Sequence[int]) -> dict[int, float]:
     """Cosine to the target of those papers that have a vector and are not nearer to what is unwanted."""
+    import numpy as np
+
     known, vectors = index.reconstruct(paper_ids)
     cosines = vectors @ target.vector
     keep = np.ones(len(known), np.bool_)

@@ -12,8 +12,6 @@ import click
 from app.commands._common import SINCE, UNTIL, console, json_option, print_json, say
 from app.services import Feed, Found, Services, found_json, paper_json, ranked_json
 from app.wiring import Frontier
-from crawler.health import Day, sparkline
-from crawler.report import TROUBLE
 from data.errors import FrontierError, UnknownPaper
 from data.library import Entry, entries
 from data.papers import Paper, PaperDetail, SourceRun
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from crawler.health import Day
     from crawler.probe import Probed
     from data.datasets import DatasetUse
 
@@ -403,6 +402,8 @@ def sources(ctx: click.Context, as_json: bool) -> int:
 
     Exit code 3 when a source is stalled (also: silent for longer than is usual for it), degraded or failed.
     """
+    from crawler.report import TROUBLE
+
     if ctx.invoked_subcommand:
         return 0
     with services() as s:
@@ -499,6 +500,8 @@ def print_health(
     """
     from rich.table import Table
     from rich.text import Text
+
+    from crawler.health import sparkline
 
     colours = {
         "fresh": "green", "quiet": "dim", "waiting": "cyan", "stalled": "yellow", "degraded": "yellow", "failed": "red",

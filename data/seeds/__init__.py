@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from data.ids import PaperId, find_ids, parse_id
-from data.records import PaperRecord
+if TYPE_CHECKING:
+    from data.records import PaperRecord
 
 
 def defaults() -> dict[str, Any]:
@@ -49,6 +49,9 @@ def known_datasets() -> tuple[KnownDataset, ...]:
 
 def starter() -> Iterator[PaperRecord]:
     """The starter set as records of the source `starter`."""
+    from data.ids import PaperId, find_ids, parse_id
+    from data.records import PaperRecord
+
     with (files("data.seeds") / "starter.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
