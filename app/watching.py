@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -12,7 +13,9 @@ from data import watching
 from data.errors import MalformedId, ModelError, UnknownArea, UnknownDataset, UnknownPaper, UsageError
 from data.facets import names_like, picked_up
 from data.papers import Filter
+from data.people import fold_name
 from data.text import clean
+from data.venues import CONFERENCES, JOURNALS, WORKSHOPS
 from data.watching import KINDS, NEW, Event, Marks, Watch, Watched
 from ranking.areas import expand
 from ranking.events import (
@@ -26,8 +29,10 @@ from ranking.events import (
     of_claims,
     of_jumps,
     of_picked_up,
+    venue_name,
     with_dataset,
     without_restated,
+    written_out,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +48,8 @@ AT_ONCE = 2000
 
 NEW_DATASET = timedelta(days=365)
 """A data set is new when it was announced within so long before the watch was added, or since."""
+
+_HYPHEN = re.compile("[-\u2010-\u2015]")  # a double family name is no full name
 
 PACE_DAYS = timedelta(days=60)
 PACE_PAPERS = 300
@@ -90,13 +97,36 @@ def _value(frontier: Frontier, kind: str, value: str) -> str:
         raise UsageError(f"a {kind} of {len(text):,} characters", mend=f"at most {LONGEST_VALUE}")
     if kind == "landmarks":
         expand(frontier.config.areas, text)
-    elif kind == "author" and not any(map(str.isalpha, text)):
-        raise UsageError(f"not a name: {text[:80]!r}")
+    elif kind == "author":
+        _check_name(text)
+    elif kind == "venue":
+        text = venue_name(text)
     elif kind == "search" and not watching.all_words(text):
         raise UsageError(f"no word to search for: {text[:80]!r}")
     elif kind == "dataset":
         text = NEW if text.casefold() == NEW else _dataset(frontier, text)
     return text
+
+
+def _check_name(text: str) -> None:
+    if not any(map(str.isalpha, text)):
+        raise UsageError(f"not a name: {text[:80]!r}")
+    if not (written_out(fold_name(text)) and written_out(fold_name(_HYPHEN.sub("", text)))):
+        raise UsageError(
+            f"{text[:80]!r} could be many people",
+            mend="write the name in full: given name and family name, no initials",
+        )
+
+
+def venue_is_known(frontier: Frontier, value: str) -> bool:
+    """Whether a venue, with or without a year, is a known one or that of a paper in the store. Raises StoreError."""
+    reader = frontier.open_reader()
+    try:
+        stored = reader.known_values("venue")
+    finally:
+        reader.close()
+    asked = {value.casefold(), re.sub(r" \d{4}$", "", value).casefold()}
+    return any(venue.casefold() in asked for venue in (*CONFERENCES, *WORKSHOPS, *JOURNALS, *stored))
 
 
 def _dataset(frontier: Frontier, name: str) -> str:
@@ -131,7 +161,8 @@ def find(frontier: Frontier, named: Sequence[str]) -> Watch:
             found = [w for w in known if str(w.id) == named[0].strip()]
         else:
             kind, value = named[0], clean(" ".join(named[1:]))
-            found = [w for w in known if w.kind == kind and w.value.casefold() == value.casefold()]
+            asked = {value.casefold(), venue_name(value).casefold()} if kind == "venue" else {value.casefold()}
+            found = [w for w in known if w.kind == kind and w.value.casefold() in asked]
             if kind == "paper" and not found:
                 paper_id = _known(reader, value)
                 moved = watching.now_at(reader, [w.paper_id for w in known if w.paper_id is not None])
@@ -257,10 +288,8 @@ class _Work:
         read = watching.read_anew(self.reader, self.common.signal, own) if self.common.signal < self.tops.signal else []
         ids = {c.paper_id for c in changes} | {i for c in citations for i in (c.citing, c.cited)} | {*claims, *read}
         papers = watching.watched_papers(self.reader, ids)
-        confirmed = of_claims(claims, follows, papers)
         return [
-            *without_restated(of_changes(changes, follows, papers), confirmed),
-            *confirmed,
+            *without_restated(of_changes(changes, follows, papers), of_claims(claims, follows, papers)),
             *of_citations(citations, follows, papers),
             *self._of_attention([papers[i] for i in read if i in papers], follows),
         ]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from data.library import pair_of
 from data.matching import Decision, Described, Verdict, decide, match_keys, says_nothing
 from data.merging import are_apart, merge, wonder
-from data.people import overlap
+from data.people import incomparable, overlap
 from data.showing import FOLLOWED_IN_MERGES, show_again
 from data.text import title_key
 
@@ -69,7 +69,7 @@ class Known:
     def believable(self, other: Described) -> bool:
         """Whether a shared id can be believed: not when titles and people both differ altogether."""
         mine = self.described
-        if self.provisional or not mine.authors or not other.authors:
+        if self.provisional or incomparable(mine.authors, other.authors):
             return True
         return overlap(mine.authors, other.authors).shared > 0 or title_key(mine.title) == title_key(other.title)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
 
-from data.people import Overlap, overlap, people
+from data.people import Overlap, incomparable, overlap, people, unmarked
 from data.text import title_key, title_parts
-from data.wording import COMMON_WORDS, FUNCTION_WORDS, compare_titles, is_named
+from data.wording import COMMON_WORDS, FUNCTION_WORDS, compare_titles, is_named, names_of_two_resources
 
 
 class Verdict(Enum):
@@ -53,7 +53,8 @@ SHORTEST_TITLE = 12
 """Letters of a normalised title below which equal titles need every author in common."""
 
 LONG_TITLE = 30
-"""Letters from which equal titles without authors are worth a look."""
+"""Letters from which equal titles without authors are worth a look, and with one author in common, by an initial, are
+one paper."""
 
 MAX_YEARS_APART = 2
 """A preprint and its proceedings page may be this many years apart and still be one paper."""
@@ -125,10 +126,33 @@ def decide(a: Described, b: Described, *, cosine: float | None = None) -> Decisi
         decision = _equal_titles(key, who, a, b)
         if by_id is not None and decision.verdict is Verdict.SAME:
             return Decision(Verdict.UNSURE, f"{decision.reason}, but {by_id.reason}")
-        return by_id or decision
+        return by_id or _with_doubt(decision, key, other_key, a, b)
     if says_nothing(key) or says_nothing(other_key):
         return Decision(Verdict.DIFFERENT, "other titles, one of which many papers have")
-    return _with_cosine(_other_titles(who, a, b), cosine, settles=_standing(a, b) == ENOUGH_PREPRINT_AND_PUBLISHED)
+    decision = _with_cosine(_other_titles(who, a, b), cosine, settles=_standing(a, b) == ENOUGH_PREPRINT_AND_PUBLISHED)
+    return _with_doubt(decision, key, other_key, a, b)
+
+
+_SERIES = re.compile(
+    r"(?:an?|the)?(?:(?:report|notes)on|(?:overview|findings|results|summary|report)(?:of|on|from))"
+    r".*(?:challenge|sharedtask|workshop|competition|track(?!ing)|campaign|contest|symposium|conference|bakeoff)"
+    r"|(?:the)?proceedingsof"
+)
+"""Title keys of what appears every year: "Overview of the ... Shared Task", "Proceedings of ..."."""
+
+
+def _with_doubt(decision: Decision, key: str, other_key: str, a: Described, b: Described) -> Decision:
+    """A decision that joins what may well be two of a kind, left to the user: reports that appear every year under one
+    title, and data sets whose titles are made to one pattern."""
+    if decision.verdict is not Verdict.SAME:
+        return decision
+    if _years_apart(a, b) and _SERIES.match(key) and _SERIES.match(other_key):
+        return Decision(Verdict.UNSURE, f"{decision.reason}, but one appears every year")
+    if key != other_key and names_of_two_resources(a.title[:LONGEST_TITLE], b.title[:LONGEST_TITLE]):
+        alike = alike_abstracts(a.abstract, b.abstract)
+        if alike is None or alike < ALIKE_ABSTRACTS:
+            return Decision(Verdict.UNSURE, f"{decision.reason}, but two names")
+    return decision
 
 
 def _with_cosine(decision: Decision, cosine: float | None, *, settles: bool) -> Decision:
@@ -196,6 +220,12 @@ def _equal_titles(key: str, who: Overlap, a: Described, b: Described) -> Decisio
         verdict = Verdict.UNSURE if worth_a_look else Verdict.DIFFERENT
         return Decision(verdict, "equal titles, but authors of one side are not known")
     enough = who.all_of_fewer if len(key) < SHORTEST_TITLE else who.shared >= max(1, who.fewer * MIN_SHARE_EQUAL_TITLES)
+    if not who.shared and incomparable(a.authors, b.authors):
+        return Decision(Verdict.UNSURE, "equal titles, but names in other scripts")
+    if enough and _by_an_initial(key, who, a, b):
+        alike = alike_abstracts(a.abstract, b.abstract)
+        if alike is None or alike < ALIKE_ABSTRACTS:
+            return Decision(Verdict.UNSURE, f"equal titles, but {_people(who)}, by initials")
     if not enough:
         alike = alike_abstracts(a.abstract, b.abstract)
         if who.shared and alike is not None and alike >= ALIKE_ABSTRACTS:
@@ -204,6 +234,15 @@ def _equal_titles(key: str, who: Overlap, a: Described, b: Described) -> Decisio
     if apart <= MAX_YEARS_APART or (apart <= MAX_YEARS_APART_ALL_AUTHORS and who.share == 1):
         return Decision(Verdict.SAME, f"equal titles, {_people(who)}")
     return Decision(Verdict.UNSURE, f"equal titles, {_people(who)}, but {apart} years apart")
+
+
+def _by_an_initial(key: str, who: Overlap, a: Described, b: Described) -> bool:
+    """Whether all that joins two papers besides a title is one name of which initials agree: too little unless the title
+    is long, one is a preprint, and nobody of the shorter list is missing from the longer."""
+    if who.shared > 1 or not who.by_initials:
+        return False
+    both_published = _is_preprint(a) is False and _is_preprint(b) is False
+    return len(key) < LONG_TITLE or both_published or not who.all_of_fewer
 
 
 def _people(who: Overlap) -> str:
@@ -343,7 +382,7 @@ def match_keys(title: str, authors: Sequence[str]) -> tuple[int, ...]:
     Each is made of the first author's family name and initial, and of two words of the title: the first two, the last
     two, the longest two. Empty when there are no two words or no author. Equal titles meet by their `title_key`.
     """
-    who = people(authors[:1])[0]
+    who = people(unmarked(authors[:1]))[0]
     if not who:
         return ()
     head, tail = parts = title_parts(title)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import math
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from data.errors import InputError
-from data.ids import find_ids
+from data.ids import arxiv_id, find_ids
 from data.matching import Decision, Described, Verdict
+from data.records import BadRecord
 from data.text import clean
 
+SOURCE = "pairs"
 _FORM = 'each line is {"a": {"title": "...", "authors": [...], "year": 2020, "venue": "..."}, "b": {...}, "same": true}'
 
 
@@ -27,61 +32,120 @@ class Pair:
     kind: str = ""
 
 
-def read_pairs(path: Path) -> list[Pair]:
-    """The pairs of a JSON-lines file: {"a": record, "b": record, "same": true or false, "kind": text} each.
+def read_pairs(path: Path) -> tuple[list[Pair], list[BadRecord]]:
+    """The pairs of a JSON-lines file, plain or gzip, and the lines that are none: {"a": record, "b": record, "same": true
+    or false, "kind": text} each.
 
-    A record has a title, and where known authors (a list or one text), year, venue, abstract, comment and ids (texts
-    that `data.ids` reads). Raises InputError with the line.
+    A record has a title, and where known authors (a list or one text), year (a number, however it is written), venue,
+    abstract, comment, ids (a list or one text, of what `data.ids` reads), arxiv_id and doi. Raises InputError where the
+    file cannot be read or no line of it is a pair.
     """
-    out = [_pair(line, f"{path}:{number}") for number, line in _lines(path)]
-    if not out:
-        raise InputError(str(path), "holds no pairs")
-    return out
+    pairs: list[Pair] = []
+    bad: list[BadRecord] = []
+    for number, line in _lines(path):
+        try:
+            pairs.append(_pair(line))
+        except (ValueError, TypeError, KeyError, RecursionError) as exc:
+            bad.append(BadRecord(source=SOURCE, where=f"{path}:{number}", problem=_problem(exc)))
+    if not pairs:
+        first = f"; {bad[0].where}: {bad[0].problem}" if bad else ""
+        raise InputError(str(path), f"holds no pairs{first}", mend=_FORM)
+    return pairs, bad
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _problem(exc: Exception) -> str:
+    """What is wrong with a line, for people."""
+    if isinstance(exc, json.JSONDecodeError | RecursionError):
+        return "not JSON"
+    if isinstance(exc, UnicodeDecodeError):
+        return "not UTF-8 text"
+    if isinstance(exc, KeyError):
+        return f"lacks {exc.args[0]!r}"
+    return clean(str(exc))[:200]
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines that are not empty, with their numbers."""
+    number = 0
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line
+        with path.open("rb") as plain:
+            zipped = plain.read(2) == b"\x1f\x8b"
+            plain.seek(0)
+            lines: IO[bytes] = gzip.GzipFile(fileobj=plain) if zipped else plain  # type: ignore[assignment]
+            for number, line in enumerate(lines, 1):
+                text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                if text.strip():
+                    yield number, text
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        raise InputError(str(path), f"is damaged or cut short after line {number}") from exc
     except OSError as exc:
         raise InputError(str(path), exc.strerror or str(exc)) from exc
-    except UnicodeDecodeError as exc:
-        raise InputError(str(path), "not UTF-8 text") from exc
 
 
-def _pair(line: str, where: str) -> Pair:
-    try:
-        value = json.loads(line)
-        a, b, same = value["a"], value["b"], value["same"]
-        kind = value.get("kind") or ""
-        sides = _described(a), _described(b)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
-        raise InputError(where, "not a pair of records", mend=_FORM) from exc
-    if not isinstance(same, bool) or not isinstance(kind, str):
-        raise InputError(where, '"same" should be true or false and "kind" a text')
-    return Pair(a=sides[0], b=sides[1], same=same, kind=clean(kind))
+def _pair(line: bytes) -> Pair:
+    """The pair of a line; raises ValueError, TypeError, KeyError or RecursionError where it is none."""
+    value = _object(json.loads(line.decode()), "the line")
+    a, b, same, kind = value["a"], value["b"], value["same"], value.get("kind") or ""
+    if not isinstance(same, bool):
+        raise TypeError("'same' is neither true nor false")
+    return Pair(a=_described(_object(a, "'a'")), b=_described(_object(b, "'b'")), same=same, kind=_text(kind, "kind"))
 
 
 def _described(value: dict[str, Any]) -> Described:
-    """A side of a pair; raises TypeError where a field is not what it should be."""
-    texts = {name: value.get(name) or "" for name in ("venue", "abstract", "comment")}
-    authors, year = value.get("authors") or (), value.get("year")
-    ids = value.get("ids") or ()
-    authors = [authors] if isinstance(authors, str) else authors
-    if not all(isinstance(text, str) for text in (value["title"], *texts.values(), *authors, *ids)):
-        raise TypeError("not a text")
-    if year is not None and (not isinstance(year, int) or isinstance(year, bool)):
-        raise TypeError("not a year")
+    """A side of a pair; raises KeyError, TypeError or ValueError where a field is not what it should be."""
     return Described(
-        title=clean(value["title"]),
-        authors=tuple(map(clean, authors)),
-        year=year,
-        ids={i.scheme: i.value for text in ids for i in find_ids(text)},
-        **{name: clean(text) for name, text in texts.items()},
+        title=_text(value["title"], "title"),
+        authors=tuple(_text(name, "authors") for name in _listed(value, "authors")),
+        year=_year(value.get("year")),
+        ids=_ids(value),
+        **{name: _text(value.get(name) or "", name) for name in ("venue", "abstract", "comment")},
     )
+
+
+def _ids(value: dict[str, Any]) -> dict[str, str]:
+    """One id of each scheme: the last that `ids` names, else that of the field of its own."""
+    named = {i.scheme: i.value for text in _listed(value, "ids") for i in find_ids(_text(text, "ids"))}
+    doi = _text(value.get("doi") or "", "doi")
+    number = arxiv_id(_text(value.get("arxiv_id") or "", "arxiv_id"))
+    own = {i.scheme: i.value for i in find_ids(doi if "doi" in doi[:20].lower() else f"doi:{doi}")}
+    return {**own, **({"arxiv": number} if number else {}), **named}
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{what} is a {type(value).__name__}, not an object")
+    return value
+
+
+def _listed(value: dict[str, Any], name: str) -> list[Any]:
+    """A field that is a list, one text, or missing."""
+    given = value.get(name)
+    if given is None or given == "":
+        return []
+    if not isinstance(given, str | list):
+        raise TypeError(f"{name!r} is a {type(given).__name__}, not a list")
+    return [given] if isinstance(given, str) else given
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name!r} is a {type(value).__name__}, not a text")
+    return clean(value)
+
+
+def _year(value: Any) -> int | None:
+    """The year that 2020, 2020.0, "2020" and "2020.0" name; None where none is given."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"'year' is a {type(value).__name__}, not a number")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not (number.is_integer() and 0 < number < 10_000):
+        raise ValueError(f"'year' is {str(value)[:40]!r}")
+    return int(number)
 
 
 def evaluate_pairs(pairs: Iterable[Pair], decide: Callable[[Described, Described], Decision]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Author lists made comparable: who stands on both, however the names are written.
 
 Names come as "Given Family", "Family, Given", with initials, in either order, with and without accents (or with these
-spelt out: Müller, Mueller), lists as one string, cut short, or doubled. Comparing takes time linear in both lists but
+spelt out: Müller, Mueller), with marks of affiliation, lists as one string, cut short, or doubled. Comparing takes time linear in both lists but
 for people of one family name, so that collaborations of thousands cost milliseconds.
 """
 
@@ -30,12 +30,34 @@ _PARTICLES = frozenset({
     "ibn", "ben", "ter", "ten", "af", "av",
 })
 # fmt: on
+_NOBODY = frozenset(
+    {
+        "anonymous",
+        "anonymous author",
+        "anonymous authors",
+        "anonymous author(s)",
+        "anonymous submission",
+        "anon",
+        "unknown",
+        "unknown author",
+        "unknown authors",
+        "author unknown",
+        "n/a",
+        "none",
+        "no authors listed",
+        "paper under double-blind review",
+        "under double-blind review",
+    }
+)
+"""What stands in place of a name."""
+_MARKS = "0123456789*\u2217\u2020\u2021\u00a7\u00b6# "
+_NUMBER = re.compile(r"(?<=[^\W\d_])[\d\u00b9\u00b2\u00b3\u2070-\u2079]+(?!\w)")
 _MORE_THAN_A_NAME = (",", ";", "&", " and ", "others", "et al", "et. al", "...", "…")
 _REST = re.compile(r"(?:\bet\.? ?al\b\.?|\band (?:\d+ )?others?\b|\bothers\b|\.\.\.|…)[.\s]*$", re.I)
 _LONGEST_REST = 40
 _AND = re.compile(r",?\s(?:and|&)\s|;", re.I)
 _DASHES = re.compile("[\u2010-\u2015]")
-_NO_LETTER = re.compile(r"[^\w-]|_|\b0\d{3}$")  # DBLP numbers namesakes: "Wei Wang 0001"
+_NO_LETTER = re.compile(r"[^\w-]|_|\b\d+(?![\w-])")  # DBLP numbers namesakes: "Wei Wang 0001"
 _NAME_CACHE = 20_000
 _MOST_COMPARED = 1_000
 """Pairs of people with different family names that are looked at for names in other order and double family names."""
@@ -58,6 +80,7 @@ class Overlap:
     fewer: int
     more: int
     cut_short: bool  # one of them ends in "et al."
+    by_initials: bool = False  # somebody is shared, but nobody whose given name both lists write out
 
     @property
     def all_of_fewer(self) -> bool:
@@ -71,13 +94,46 @@ class Overlap:
 
 
 def overlap(a: Sequence[str], b: Sequence[str]) -> Overlap:
-    """Whom two author lists share."""
+    """Whom two author lists share; numbers at names count as marks of affiliation where only one list has them."""
     one, cut_a = people(a)
     two, cut_b = people(b)
+    if _is_numbered(one) != _is_numbered(two):
+        one, two = people(unmarked(a))[0], people(unmarked(b))[0]
     if [n.words for n in one] > [n.words for n in two]:
         one, two = two, one
     fewer, more = sorted((len(one), len(two)))
-    return Overlap(shared=_shared(one, two), fewer=fewer, more=more, cut_short=cut_a or cut_b)
+    shared, written_out = _shared(one, two)
+    return Overlap(
+        shared=shared, fewer=fewer, more=more, cut_short=cut_a or cut_b, by_initials=shared > 0 and written_out == 0
+    )
+
+
+def incomparable(a: Sequence[str], b: Sequence[str]) -> bool:
+    """Whether no name of one list could be compared with any of the other: a list is empty or anonymous, or the one is
+    wholly in other scripts than the other (王小明 and Xiaoming Wang may be one person)."""
+    one, two = (_scripts(people(authors)[0]) for authors in (a, b))
+    return one.isdisjoint(two)
+
+
+def _scripts(names: Sequence[Name]) -> frozenset[str]:
+    """The scripts in which names are written, as Unicode names them; Japanese ones count as Chinese."""
+    found = set()
+    for char in {c for name in names for c in name.words}:
+        if char.isalpha() and not char.isascii():
+            script = unicodedata.name(char, "").partition(" ")[0]
+            found.add("CJK" if script in ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA") else script)
+        elif char.isalpha():
+            found.add("LATIN")
+    return frozenset(found - {"", "MODIFIER"})
+
+
+def unmarked(authors: Sequence[str]) -> list[str]:
+    """The list without the numbers at the ends of words, which mark affiliations ("Ada Quill1,2")."""
+    return [_NUMBER.sub("", text) for text in ([authors] if isinstance(authors, str) else authors)]
+
+
+def _is_numbered(names: Sequence[Name]) -> bool:
+    return not all(name.words.isalpha() for name in names)
 
 
 def people(authors: Sequence[str]) -> tuple[list[Name], bool]:
@@ -90,7 +146,9 @@ def people(authors: Sequence[str]) -> tuple[list[Name], bool]:
 
 @lru_cache(maxsize=_NAME_CACHE)
 def fold_name(text: str) -> Name:
-    """A name as it is compared; all parts are empty when it has no letters."""
+    """A name as it is compared; all parts are empty when it has no letters or says that there is none ("Anonymous")."""
+    if text.strip(_MARKS + "[](){}.,;-").lower() in _NOBODY:
+        return Name("", (), "")
     before, comma, after = text.partition(",")
     if comma:
         after, _, rest = after.partition(",")  # Family, Jr., Given
@@ -179,32 +237,46 @@ def _at_commas(text: str, *, family_first: bool) -> list[str]:
 
 
 def _without_suffixes(pieces: list[str]) -> list[str]:
-    return [p for p in pieces if p.lower() not in _SUFFIXES] or pieces
+    return [p for p in pieces if p.lower() not in _SUFFIXES and p.strip(_MARKS)] or pieces
 
 
-def _shared(one: list[Name], two: list[Name]) -> int:
-    """How many of `one` are on `two`, each person of `two` taken once."""
+def _shared(one: list[Name], two: list[Name]) -> tuple[int, int]:
+    """How many of `one` are on `two`, each person of `two` taken once; and of how many more than initials agree."""
     exact = {n.words for n in one} & {n.words for n in two}
+    written_out = sum(n.words in exact and (not n.given or _is_written_out(n)) for n in one)
     left = [n for n in one if n.words not in exact]
     waiting: dict[str, list[Name]] = {}
     for name in two:
         if name.words not in exact:
             waiting.setdefault(name.family, []).append(name)
-    alone = [name for name in left if not _take(name, waiting.get(name.family, []))]
+    alone: list[Name] = []
+    shared = len(exact)
+    for name in left:
+        if (other := _take(name, waiting.get(name.family, []))) is None:
+            alone.append(name)
+        else:
+            shared += 1
+            written_out += _is_written_out(name) and _is_written_out(other)
     others = [name for names in waiting.values() for name in names]
-    shared = len(exact) + len(left) - len(alone)
     if len(alone) * len(others) <= _MOST_COMPARED:
-        shared += sum(_take(name, others) for name in alone)
-    return shared
+        for name in alone:
+            if (other := _take(name, others)) is not None:
+                shared += 1
+                written_out += _is_written_out(name) and _is_written_out(other)
+    return shared, written_out
 
 
-def _take(name: Name, others: list[Name]) -> bool:
-    """Whether the person is one of the others, who is then taken out."""
+def _take(name: Name, others: list[Name]) -> Name | None:
+    """The one of the others who may be the person, then taken out."""
     for i, other in enumerate(others):
         if same_person(name, other):
-            del others[i]
-            return True
-    return False
+            return others.pop(i)
+    return None
+
+
+def _is_written_out(name: Name) -> bool:
+    """Whether more than initials of a given name is known."""
+    return any(len(word) > 1 and word not in _PARTICLES for word in name.given)
 
 
 def same_person(a: Name, b: Name) -> bool:

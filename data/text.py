@@ -58,7 +58,7 @@ def from_html(text: str) -> str:
 def title_key(title: str) -> str:
     """The key under which equal titles meet: `title_words` without the spaces. Empty when nothing is left.
 
-    Numerals and words stay, so "Part I" and "Part II" differ.
+    Numerals and words stay, so "Part I" and "Part II" differ, and so do "C" and "C++", "A" and "A*".
     """
     if title.isascii():
         low = title.lower()
@@ -71,7 +71,8 @@ def title_words(title: str) -> list[str]:
     """The words of a title as they are compared.
 
     Case, accents, punctuation, ligatures, entities and LaTeX mark-up do not count; symbols are words (`$\\alpha$`, "α"
-    and "alpha" are one, "&" is "and"); labels around the title ("Supplementary material for", "[Retracted]",
+    and "alpha" are one, "&" is "and", "+" is "plus", and a "*" behind a letter is "star" but for a footnote's at the end
+    of the title); labels around the title ("Supplementary material for", "[Retracted]",
     "(extended version)") are left out unless nothing else is there.
     """
     head, tail = title_parts(title)
@@ -90,7 +91,7 @@ def title_parts(title: str) -> tuple[list[str], list[str]]:
 
 
 _LABELS = ("suppl", "appendi", "retracted", "withdrawn", "version", "material", "report", "arxiv", "preprint")
-_SPECIAL = ("\\", "&", "<", "(", "degree", *_LABELS)  # what the quick way of `title_key` cannot do
+_SPECIAL = ("\\", "&", "<", "(", "+", "*", "degree", *_LABELS)  # what the quick way of `title_key` cannot do
 _ONLY_ALPHANUMERIC = {i: None for i in range(128) if not chr(i).isalnum()}
 
 # fmt: off
@@ -123,6 +124,7 @@ _SYMBOLS = {
     "\u0127": "h",
     "\u0167": "t",
     "\u2192": " to ",
+    "+": " plus ",
 }  # fmt: skip
 
 
@@ -149,17 +151,21 @@ _ACCENT = re.compile(r"\\(?:[`'^\"~=.]|[vcuhkrdbt](?=\{))\s?(?:\{\s?\\?([a-z])\s
 _COMMAND = re.compile(r"\\([a-z]+)\*?[ ]?")
 _FORMATTING = re.compile(
     r"(?:text|math|font|operatorname|emph|ensuremath|mbox|hbox|rm|bf|it|tt|sc|sf|sl|cal|bb|left|right|big|large|small"
-    r"|over|under|hat|tilde|bar|vec|dot|widehat|widetilde|boldsymbol|bm|prime|star|ast|dagger|cdot|xspace|protect|url"
+    r"|over|under|hat|tilde|bar|vec|dot|widehat|widetilde|boldsymbol|bm|prime|dagger|cdot|xspace|protect|url"
     r"|footnote"
     r"|thanks|uppercase|lowercase|displaystyle|limits|sim|quad|hspace|vspace)[a-z]*"
 )
 _COMMANDS = {
     "infty": "infinity", "times": "x", "circ": "deg", "degree": "deg", "ell": "l", "to": " to ", "rightarrow": " to ",
-    "aa": "a", "and": " and ",
+    "aa": "a", "and": " and ", "star": "*", "ast": "*",
 }  # fmt: skip
 _DEGREES = re.compile(r"(?<=\d)(?: |-)?degrees?\b")
 _SIGNS = re.compile(r"\((?:r|tm|c)\)|[\u00ae\u2122\u00a9]")
 _IN_WORD = re.compile(r"\(([a-z]{1,4})\)(?=[a-z])|(?<=[a-z])\((s|es)\)")  # (un)supervised, model(s)
+_STAR = re.compile(r"(?<=[^\W\d_])\$?\^?\{?[*\u2217\u22c6]")  # A*, A^*, $A^{*}$
+_STARS = "*\u2217\u22c6"
+_FOOTNOTE_BEHIND = 8
+"""Letters of a title's last word from which a star behind it is a footnote's: "Environments*", but not "RRT*"."""
 _COLON = re.compile(r":|\s[-\u2010-\u2015]{1,3}\s|[\u2014]")
 
 
@@ -177,7 +183,15 @@ def _readable(title: str) -> str:
         text = _IN_WORD.sub(lambda m: m[1] or m[2], _SIGNS.sub("", text))
     if "degree" in text:
         text = _DEGREES.sub("deg", text)
+    if any(map(text.__contains__, _STARS)):
+        text = _STAR.sub(" star ", _without_footnote(text))
     return text
+
+
+def _without_footnote(text: str) -> str:
+    bare = text.rstrip(f"{_STARS}$^{{}} \t\n").lstrip()
+    last = bare[-_FOOTNOTE_BEHIND:]
+    return bare if len(last) == _FOOTNOTE_BEHIND and last.isalpha() and " " in bare else text
 
 
 def _command(match: re.Match[str]) -> str:

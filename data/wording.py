@@ -2,8 +2,8 @@
 
 Papers change their titles between preprint and proceedings: a name before the colon comes or goes, a word is exchanged,
 an acronym spelt out, a typo mended. Two papers of the same people differ as little at times, but in words that matter:
-numerals ("Part I", "3D"), opposites ("convex", "nonconvex"), one language, data set or task for another, or a direction
-("from A to B"). These guards end the comparison; all other differences are counted.
+numerals ("Part I", "3D"), letters ("Task A"), opposites ("convex", "nonconvex"), one language, data set or task for
+another, what follows a name ("GateFormer++", "Lite"), or a direction ("from A to B"). These guards end the comparison; all other differences are counted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from data.text import title_parts
 
@@ -78,6 +79,7 @@ FUNCTION_WORDS = frozenset(
         "no",
         "use",
         "uses",
+        "plus",
     ]
 )
 """Words that a title may gain, lose or exchange without becoming another's."""
@@ -180,6 +182,47 @@ def is_named(parts: Parts) -> bool:
     return 0 < len(head) <= LONGEST_NAME and weight(tail) >= SHORTEST_REST
 
 
+_RESOURCES = frozenset(
+    [
+        "dataset",
+        "datasets",
+        "benchmark",
+        "benchmarks",
+        "challenge",
+        "challenges",
+        "corpus",
+        "corpora",
+        "database",
+        "testbed",
+        "competition",
+    ]
+)
+
+
+def names_of_two_resources(a: str, b: str) -> bool:
+    """Whether all that tells two titles apart is the name of a data set, benchmark or challenge before the colon: such
+    titles are made to one pattern ("OwlBench: A Large-Scale Benchmark for Counting")."""
+    one, other = title_parts(a), title_parts(b)
+    if not is_named(one) or not is_named(other):
+        return False
+    left, right = _only_in_one(one[0], other[0])
+    left, right, _ = _without_variants(left, right)
+    if not left or not right or _is_abridged("".join(left), "".join(right)):
+        return False
+    here, there = _only_in_one(one[1], other[1])
+    here, there, _ = _without_variants(here, there)
+    words = one[1]
+    named = not _RESOURCES.isdisjoint(words) or any(words[i : i + 2] == ["data", "set"] for i in range(len(words)))
+    return named and not weight(here + there)
+
+
+def _is_abridged(one: str, other: str) -> bool:
+    """Whether the letters of one name stand in the other in order, the first one first ("OwlKit", "OutdoorWildlifeKit")."""
+    short, long = sorted((one, other), key=len)
+    letters = iter(long)
+    return short[0] == long[0] and all(letter in letters for letter in short)
+
+
 def weight(words: list[str]) -> float:
     """How much words say together: 1 each, half for common words, nothing for function words."""
     return sum(0.0 if w in FUNCTION_WORDS else COMMON_COST if w in COMMON_WORDS else WORD_COST for w in words)
@@ -203,7 +246,14 @@ def _compare(a: Parts, b: Parts, cost: float) -> Wording:
     if same < LEAST_SHARED * min(weight(words_a), weight(words_b)) and "".join(left) != "".join(right):
         return Wording(agreement=0.0)
     left, right, matched = _without_variants(left, right)
-    guard = _guard(left, right) or _numbered(a, b, left, right) or _numbered(b, a, right, left)
+    guard = (
+        _guard(left, right)
+        or _lettered(a, b, left, right)
+        or _only_one_has(a, b, left, right)
+        or _only_one_has(b, a, right, left)
+        or _fails(words_a, words_b, right)
+        or _fails(words_b, words_a, left)
+    )
     if not guard and not left and not right:
         guard = _turned(words_a, words_b)
     if guard:
@@ -342,7 +392,7 @@ _LISTS = (
     "minimum maximum min max", "encoder decoder", "balanced imbalanced unbalanced", "homophily heterophily",
     "known unknown", "seen unseen", "regular irregular", "normal abnormal pathological", "left right", "input output",
     "offensive defensive", "attack defense", "image video text speech audio music",
-    "rgb thermal infrared lidar radar",
+    "rgb thermal infrared lidar radar", "in out", "male female", "man woman", "men women", "boy girl", "mother father",
     "english german french spanish italian portuguese russian chinese japanese korean arabic hindi turkish"
     " dutch polish czech finnish swedish danish norwegian greek hebrew persian thai vietnamese indonesian"
     " bengali tamil urdu swahili latin sanskrit catalan basque romanian hungarian ukrainian bulgarian telugu"
@@ -360,7 +410,27 @@ for _number, _list in enumerate(_LISTS):
     for _word in _list.split(" "):
         _LISTS_OF[_word] = _LISTS_OF.get(_word, frozenset()) | {_number}
 
-_NEGATIONS = frozenset({"non", "not", "no", "without", "never", "un"})
+_NEGATIONS = frozenset(
+    [
+        "non",
+        "not",
+        "no",
+        "without",
+        "never",
+        "un",
+        "cannot",
+        "cant",
+        "dont",
+        "doesnt",
+        "isnt",
+        "arent",
+        "wont",
+        "shouldnt",
+    ]
+)
+_FAILING = frozenset(["fail", "fails", "failed", "failing", "failure", "failures", "struggle", "struggles"])
+_BEHIND_NAMES = frozenset(["plus", "star", "pro", "lite", "next", "xl", "ultra", "mini", "revisited"])
+_INSTEAD_OF_PLUS = frozenset({"and", "with", "x", "plus"})
 _JOINED = frozenset({"pre", "re", "non", "un", "anti", "co"})
 _PREFIXES = frozenset(
     {"un", "non", "in", "dis", "anti", "a", "multi", "post", "semi", "self", "hyper", "meta", "bi", "tri"}
@@ -387,6 +457,8 @@ def told_apart(one: str, other: str) -> bool:
         return _NUMERALS[one] != _NUMERALS[other]
     if one.isdigit() and other.isdigit():
         return one != other
+    if len(one) == len(other) == 1 and _is_letter(one) and _is_letter(other):
+        return one != other
     if not _lists_of(one).isdisjoint(_lists_of(other)):
         return True
     if _DIGIT.search(one) or _DIGIT.search(other):
@@ -395,6 +467,8 @@ def told_apart(one: str, other: str) -> bool:
             return True
     short, long = sorted((one, other), key=len)
     if len(short) > 2 and long.startswith(short) and _VERSION.fullmatch(long, len(short)):
+        return True
+    if len(short) > 3 and long.startswith(short) and long[len(short) :] in _BEHIND_NAMES:
         return True
     before = long[: len(long) - len(short)]
     if len(short) < 4 or not long.endswith(short) or not before:
@@ -406,19 +480,62 @@ def _lists_of(word: str) -> frozenset[int]:
     return _LISTS_OF.get(word) or _LISTS_OF.get(word.removesuffix("s"), frozenset())
 
 
-def _numbered(a: Parts, b: Parts, left: list[str], right: list[str]) -> str:
-    """A numeral that only `a` has and that numbers something: behind "part" or a shared word ("BLIP-2", "Owls III")."""
-    if any(w in _NUMERALS for w in right):
+def _is_letter(word: str) -> bool:
+    """Whether the word is a lone letter that can stand for a number; not an article, nor what an apostrophe leaves."""
+    return len(word) == 1 and "b" <= word <= "z" and word not in ("s", "t")
+
+
+def _lettered(a: Parts, b: Parts, left: list[str], right: list[str]) -> str:
+    """Two lone letters, "a" among them, behind one word ("Task A", "Task B")."""
+    if not any(len(w) == 1 for w in left) or not any(len(w) == 1 for w in right):
         return ""
+    here, there = (
+        {
+            before: word
+            for words in parts
+            for before, word in pairwise(words)
+            if len(word) == 1 and word in only and word.isascii() and word.isalpha() and before not in FUNCTION_WORDS
+        }
+        for parts, only in ((a, left), (b, right))
+    )
+    for before in sorted(here.keys() & there.keys()):
+        if here[before] != there[before]:
+            return f"titles differ: {before} {here[before]} against {before} {there[before]}"
+    return ""
+
+
+def _only_one_has(a: Parts, b: Parts, left: list[str], right: list[str]) -> str:
+    """What only `a` has behind a name or a word of both: a numeral that numbers it ("BLIP-2", "Owls III", "Part II"), a
+    letter ("Task B"), or what makes it another's name ("Plus", "Revisited")."""
+    if not any(len(w) == 1 or w in _NUMERALS or w in _BEHIND_NAMES for w in left):
+        return ""
+    numbered = any(w in _NUMERALS or len(w) == 1 for w in right)
     others = {*b[0], *b[1]}
     for words in a:
         for i, word in enumerate(words):
-            if word not in left or word not in _NUMERALS or i == 0:
+            if i == 0 or word not in left:
                 continue
-            before = words[i - 1]
-            numbers = word.isdigit() or i == len(words) - 1
-            if before in _PARTS or (numbers and before in others and before not in FUNCTION_WORDS):
-                return f"only one title has the numeral {word}"
+            before, last = words[i - 1], i == len(words) - 1
+            sign = word in ("plus", "star")
+            shared = before in others and (sign or before not in FUNCTION_WORDS)
+            if word in _NUMERALS or (len(word) == 1 and word.isascii() and last):
+                if not numbered and (before in _PARTS or (shared and (last or word.isdigit()))):
+                    return f"only one title has the numeral {word}"
+            elif not shared or word not in _BEHIND_NAMES:
+                continue
+            elif _INSTEAD_OF_PLUS.isdisjoint(right) if sign else last or words[i + 1] in FUNCTION_WORDS:
+                return f"only one title says {word}"
+    return ""
+
+
+def _fails(a: list[str], b: list[str], right: list[str]) -> str:
+    """Whether only `a` says that something fails to do what the title is about."""
+    if _FAILING.isdisjoint(a):
+        return ""
+    for word, then in pairwise(a):
+        if word in _FAILING and then == "to":
+            says_so = _FAILING.isdisjoint(b) and _NEGATIONS.isdisjoint(right)
+            return f"only one title says {word} to" if says_so else ""
     return ""
 
 

@@ -6,15 +6,18 @@ Whether something counts as new is decided before (`data.watching`): what comes 
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from data.papers import Filter
 from data.people import Name, fold_name, people
 from data.text import title_key
+from data.venues import venue_mentions
 from data.watching import Change, Citation, Event, EventKind, Watch, Watched
 from ranking.attention import Jump
 
@@ -33,10 +36,25 @@ LEAST_USERS = 3
 NOT_YET = frozenset({"", "arxiv"})
 """Venues that are none."""
 
+_PREPRINTS = re.compile(r"$|arxiv\b|corr$|.*\bpreprint\b", re.I)  # as data.identity has them
+
 WAITING = frozenset({"", "submitted", "under review"})
 REFUSED = frozenset({"rejected", "desk-rejected", "withdrawn"})
 """Standings at a venue that are no acceptance."""
 
+_STANDING = ("venue", "venue_status", "venue_basis")
+_MAIN = 3
+_LESSER = ("findings", "demo", "student abstract", "doctoral consortium")
+
+_VENUE_WORD = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+|[^\W\d]+", re.I)
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)$", re.I)
+_SMALL = (
+    "the of on in and for at conference conf proceedings proc international annual advances meeting symposium journal"
+)
+_BESIDE_VENUES = frozenset((*_SMALL.split(), "ieee", "cvf", "acm", "usenix", "aaai"))
+"""Words that stand beside a venue's name and leave it the same venue."""
+
+_LONGEST_VENUE = 400
 _TITLE = 160
 _LEVELS = (1, 2, 5)
 
@@ -74,13 +92,14 @@ def standing(venue: str, year: int | None, status: str) -> str:
 def of_changes(
     changes: Iterable[Change], follows: Mapping[int, Sequence[Follow]], papers: Mapping[int, Watched]
 ) -> list[Event]:
-    """Events of followed papers out of what became different about them, in the order of the changes."""
+    """Events of followed papers out of what became different about them, in the order of the changes.
+
+    The changes of a paper must be all that came after the first one of them: what its standing was is read backwards.
+    """
     out: list[Event] = []
     changes = list(changes)
-    moved = {(c.paper_id, c.at) for c in changes if c.what == "venue"}
-    for change in changes:
-        if change.what == "venue_basis" and (change.paper_id, change.at) in moved:
-            continue  # the proceedings name another venue than the authors did
+    moves = _moves(changes, papers)
+    for n, change in enumerate(changes):
         paper = papers.get(change.paper_id)
         follow = next(
             (
@@ -90,8 +109,12 @@ def of_changes(
             ),
             None,
         )
-        if paper is not None and follow is not None:
+        if paper is None or follow is None:
+            continue
+        if change.what not in _STANDING:
             out += _of_change(change, paper, follow.watch)
+        elif n in moves:
+            out += _of_move(moves[n], paper, follow.watch)
     return _without_repeats(out)
 
 
@@ -99,14 +122,6 @@ def _of_change(change: Change, paper: Watched, watch: tuple[str, str]) -> list[E
     told = _Telling(change, paper, watch)
     title = quoted(paper.title)
     match change.what:
-        case "venue" | "venue_status":
-            return _accepted(change, paper, told)
-        case "venue_basis":
-            if (change.old, change.new) == ("comment", "proceedings"):
-                where = standing(paper.venue, paper.year, paper.status)
-                text = f"{title} is confirmed by the proceedings: {where}"
-                evidence = {"venue": paper.venue, "year": paper.year, "status": paper.status, "basis": "proceedings"}
-                return [told.event("confirmed", paper.venue, text, comment=paper.comment, **evidence)]
         case "version":
             old, new = _number(change.old), _number(change.new)
             if 0 < old < new:
@@ -145,34 +160,135 @@ class _Telling:
         )
 
 
-def _accepted(change: Change, paper: Watched, told: _Telling) -> list[Event]:
-    if change.what == "venue":
-        current = change.new == paper.venue
-        venue, year = change.new, paper.year if current else None
-        status, basis = (paper.status, paper.basis) if current else ("", "")
-        known_before = change.old.casefold() not in NOT_YET
-    else:
-        current = change.new == paper.status
-        venue, year, status, basis = paper.venue, paper.year, change.new, paper.basis
-        known_before = change.old.casefold() not in WAITING or not current
-    if known_before or venue.casefold() in NOT_YET or status.casefold() in REFUSED | (WAITING - {""}):
+# ---- where a paper stands ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """Where a paper appears, and on whose word: `basis` is comment, proceedings or "", which also stands for unknown."""
+
+    venue: str
+    year: int | None = None
+    status: str = ""
+    basis: str = ""
+
+    @property
+    def level(self) -> int:
+        """0 for no acceptance, 1 for a workshop, 2 for findings and the like, 3 for a main track or a journal."""
+        status = self.status.casefold()
+        if _PREPRINTS.match(self.venue) or status in REFUSED | (WAITING - {""}):
+            return 0
+        return 1 if "workshop" in status else 2 if any(map(status.__contains__, _LESSER)) else _MAIN
+
+    @property
+    def claimed(self) -> bool:
+        return self.basis == "comment"
+
+    @property
+    def text(self) -> str:
+        return standing(self.venue, self.year, self.status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Move:
+    """What one moment changed about where a paper appears; `lead` is the change that says most."""
+
+    before: _Standing
+    after: _Standing
+    lead: Change
+
+    @property
+    def same_venue(self) -> bool:
+        return self.before.venue.casefold() == self.after.venue.casefold()
+
+    @property
+    def stronger(self) -> bool:
+        """Whether the paper is accepted now as it was not before. Final is only a main track by the proceedings."""
+        before, after = self.before, self.after
+        if self.same_venue or before.level == 0 or after.level == 0:
+            return after.level > before.level
+        if before.level == _MAIN and not before.claimed:
+            return False
+        return after.level == _MAIN or after.level > before.level or (before.claimed and after.basis == "proceedings")
+
+
+def _moves(changes: Sequence[Change], papers: Mapping[int, Watched]) -> dict[int, _Move]:
+    """What each moment changed about where each paper appears, by the place of its first such change."""
+    moments: dict[int, list[tuple[int, dict[str, Change]]]] = {}
+    for n, change in enumerate(changes):
+        if change.what in _STANDING and change.paper_id in papers:
+            of_paper = moments.setdefault(change.paper_id, [])
+            if not of_paper or _begins_anew(of_paper[-1][1], change):
+                of_paper.append((n, {}))
+            of_paper[-1][1][change.what] = change
+    out = {}
+    for paper_id, of_paper in moments.items():
+        paper = papers[paper_id]
+        later = _Standing(venue=paper.venue, year=paper.year, status=paper.status, basis=paper.basis)
+        for n, found in reversed(of_paper):
+            lead = next(found[what] for what in _STANDING if what in found)
+            before, after = _around(found, later)
+            if lead.what != "venue_status" or lead.new == later.status:  # else it is past, and nobody knows how
+                out[n] = _Move(before=before, after=after, lead=lead)
+            later = before
+    return out
+
+
+def _begins_anew(moment: Mapping[str, Change], change: Change) -> bool:
+    return change.what in moment or next(iter(moment.values())).at != change.at
+
+
+def _around(found: Mapping[str, Change], later: _Standing) -> tuple[_Standing, _Standing]:
+    """Where a paper stood before and after a moment, `later` being what is known of the time after it."""
+    venue, status, basis = (found.get(what) for what in _STANDING)
+    after = later
+    if venue and venue.new.casefold() != later.venue.casefold():
+        after = _Standing(venue=venue.new)
+    after = replace(after, status=status.new if status else after.status, basis=basis.new if basis else after.basis)
+    before = _Standing(
+        venue=venue.old if venue else after.venue,
+        year=None if venue else after.year,
+        status=status.old if status else after.status,
+        basis=basis.old if basis else after.basis,
+    )
+    return before, after
+
+
+def _of_move(move: _Move, paper: Watched, watch: tuple[str, str]) -> list[Event]:
+    before, after = move.before, move.after
+    told = _Telling(move.lead, paper, watch)
+    title = quoted(paper.title)
+    known: dict[str, Any] = {
+        "venue": after.venue,
+        "year": after.year,
+        "status": after.status,
+        "basis": after.basis,
+    }
+    if after.level == 0:
         return []
-    where = standing(venue, year, status)
-    by_comment = basis == "comment"
-    says = " (so says its author's comment)" if by_comment else ""
-    more = {"comment": paper.comment} if by_comment else {}
-    return [
-        told.event(
-            "accepted",
-            where,
-            f"{quoted(paper.title)} is accepted: {where}{says}",
-            venue=venue,
-            year=year,
-            status=status,
-            basis=basis,
-            **more,
-        )
-    ]
+    if not move.stronger and move.same_venue and before.claimed and after.basis == "proceedings":
+        text = f"{title} is confirmed by the proceedings: {after.text}"
+        return [told.event("confirmed", after.venue, text, comment=paper.comment, **known)]
+    if not move.stronger and not (move.same_venue and not before.status and after.status):
+        return []
+    if after.claimed:
+        known["comment"] = paper.comment
+    if move.stronger and before.level:
+        known["before"] = standing(before.venue, None, before.status)
+    says = " (so says its author's comment)" if after.claimed else ""
+    return [told.event("accepted", after.text, f"{title} is accepted: {after.text}{says}{_instead(move)}", **known)]
+
+
+def _instead(move: _Move) -> str:
+    """What was known or claimed before, as the end of a sentence; "" where that is no other acceptance."""
+    before = move.before
+    if not move.stronger or before.level == 0:
+        return ""
+    if before.level == _MAIN:
+        who = "it claimed before" if move.after.claimed else "its author's comment claimed"
+        return f", not {before.venue} as {who}"
+    was = standing(before.venue, None, before.status)
+    return f"; its author's comment claimed {was} before" if before.claimed else f"; it was at {was} before"
 
 
 def _without_repeats(events: Iterable[Event]) -> list[Event]:
@@ -229,9 +345,16 @@ def of_claims(
 
 
 def without_restated(events: Iterable[Event], settled: Iterable[Event]) -> list[Event]:
-    """Events without acceptances that what settled a claim (`of_claims`) tells of the same paper and venue anyway."""
+    """Events of changes and of settled claims (`of_claims`), each acceptance of a paper at a venue once.
+
+    What settles a claim comes before what a change says of it, but that a workshop's paper made it to the main track is
+    more than a confirmation.
+    """
+    events = list(events)
+    risen = {(e.paper_id, e.evidence["venue"]) for e in events if e.kind == "accepted" and "before" in e.evidence}
+    settled = [e for e in settled if e.kind != "confirmed" or (e.paper_id, e.evidence["venue"]) not in risen]
     told = {(e.paper_id, e.evidence["venue"]) for e in settled}
-    return [e for e in events if e.kind != "accepted" or (e.paper_id, e.evidence["venue"]) not in told]
+    return [*(e for e in events if e.kind != "accepted" or (e.paper_id, e.evidence["venue"]) not in told), *settled]
 
 
 def _number(text: str) -> int:
@@ -350,7 +473,7 @@ def surely_same(asked: Name, found: Name) -> bool:
     Further given names may be missing or be initials: "Ada B. Example" is "Ada Example"; "A. Example" is nobody surely.
     """
     if asked.words and asked.words == found.words:
-        return True
+        return written_out(asked)
     if not asked.family or asked.family != found.family or not asked.given or not found.given:
         return False
     first, second = asked.given[0], found.given[0]
@@ -362,13 +485,57 @@ def surely_same(asked: Name, found: Name) -> bool:
     )
 
 
+def written_out(name: Name) -> bool:
+    """Whether a name has more than a family name and initials. One word of a script without initials may be a whole name."""
+    words = [part for word in (*name.given, name.family) for part in word.split("-") if part]
+    if len(words) == 1:
+        return len(words[0]) > 1 and not _has_case(words[0])
+    return sum(len(word) > 1 or not _has_case(word) for word in words) > 1
+
+
+def _has_case(word: str) -> bool:
+    return word.upper() != word.lower()
+
+
+@lru_cache(maxsize=2_000)
+def venue_name(text: str) -> str:
+    """A venue as papers name it, with the year where one is given: "CVPR 2026" for CVPR2026, "NeurIPS" for NIPS.
+
+    A text that is not wholly the name of one known venue is returned as it is.
+    """
+    if len(text) > _LONGEST_VENUE:
+        return text
+    for written in (text, text.upper()):  # venues such as ACL are known in capitals alone
+        mentions = [m for m in venue_mentions(written) if m.suffix in ("", "own")]
+        rest = written
+        for mention in reversed(mentions):
+            rest = f"{rest[: mention.start]} {rest[mention.end :]}"
+        words = [w for w in _VENUE_WORD.findall(rest) if w.casefold() not in _BESIDE_VENUES and not _ORDINAL.match(w)]
+        years = [year for word in words if (year := _year(word))]
+        if len({m.venue for m in mentions}) == 1 and len(words) == len(years) < 2:
+            return " ".join([mentions[0].venue, *map(str, years)])
+    return text
+
+
+def _year(word: str) -> int:
+    """The year that a word is, 2026 for 26; 0 for another word."""
+    if word.isascii() and word.isdigit() and len(word) in (2, 4):
+        year = int(word) + (2000 if len(word) == 2 else 0)
+        return year if 1950 <= year < 2100 else 0
+    return 0
+
+
 def at_venue(watch: Watch, papers: Iterable[Watched], arrived: Mapping[int, datetime]) -> list[Event]:
     """Papers of a watched venue, one event each. `arrived` says when a known paper came to it; others are new papers."""
     out = []
     asked = watch.value.casefold()
     for paper in papers:
-        names = {paper.venue.casefold(), f"{paper.venue} {paper.year or ''}".strip().casefold()}
-        if asked not in names or not paper.venue or paper.status.casefold() in REFUSED:
+        venues = (paper.venue.casefold(), venue_name(paper.venue).casefold())
+        if (
+            not any(asked in (venue, f"{venue} {paper.year or ''}") for venue in venues)
+            or not paper.venue
+            or paper.status.casefold() in REFUSED
+        ):
             continue
         where = standing(paper.venue, paper.year, paper.status)
         event = _new_paper(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,6 @@ from app.wiring import Frontier
 from data.errors import IdentityError
 
 if TYPE_CHECKING:
-    from data.papers import Paper
     from data.reader import Reader
 
 
@@ -42,20 +42,12 @@ def duplicates(ctx: click.Context, merged: bool, k: int, as_json: bool) -> int |
 
 
 def _pairs(reader: Reader) -> list[dict[str, Any]]:
-    from app.services import paper_json
-    from data.library import kinds_of
-
     pairs = reader.open_pairs()
-    papers = {p.id: p for p in reader.papers({i for p in pairs for i in (p.a, p.b)})}
-    ids, library = reader.ids_of(papers), kinds_of(reader, list(papers))
-
-    def shown(paper_id: int) -> dict[str, Any]:
-        return paper_json(papers[paper_id], ids=ids.get(paper_id, ()), library=library.get(paper_id, ()))
-
+    papers = _papers_json(reader, {i for p in pairs for i in (p.a, p.b)})
     return [
         {
-            "a": shown(p.a),
-            "b": shown(p.b),
+            "a": papers[p.a],
+            "b": papers[p.b],
             "reason": p.reason,
             "found_at": p.found_at.isoformat(),
         }
@@ -65,14 +57,11 @@ def _pairs(reader: Reader) -> list[dict[str, Any]]:
 
 
 def _merges(reader: Reader) -> list[dict[str, Any]]:
-    from app.services import paper_json
-
     merges = reader.merges()
-    papers = {p.id: p for p in reader.papers({m.kept for m in merges})}
-    ids = reader.ids_of(papers)
+    papers = _papers_json(reader, {m.kept for m in merges})
     return [
         {
-            "paper": paper_json(papers[m.kept], ids=ids.get(m.kept, ())),
+            "paper": papers[m.kept],
             "was": m.gone_key,
             "by": m.by,
             "reason": m.reason,
@@ -81,6 +70,16 @@ def _merges(reader: Reader) -> list[dict[str, Any]]:
         for m in merges
         if m.kept in papers
     ]
+
+
+def _papers_json(reader: Reader, paper_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Papers as every listing shows them, by id and in the order of the ids."""
+    from app.services import paper_json
+    from data.library import kinds_of
+
+    papers = reader.papers(paper_ids)
+    ids, library = reader.ids_of(p.id for p in papers), kinds_of(reader, [p.id for p in papers])
+    return {p.id: paper_json(p, ids=ids.get(p.id, ()), library=library.get(p.id, ())) for p in papers}
 
 
 def _print(rows: list[dict[str, Any]], *, merged: bool) -> None:
@@ -99,15 +98,13 @@ def _print(rows: list[dict[str, Any]], *, merged: bool) -> None:
         shown.print(Text(f"  {row['reason']}\n", style="cyan"))
 
 
-def _paper(reader: Reader, paper_id: int) -> Paper:
-    return reader.papers([paper_id])[0]
-
-
 @duplicates.command("merge")
 @click.argument("paper_ids", metavar="ID ID...", nargs=-1, required=True)
 @json_option
 def merge(paper_ids: tuple[str, ...], as_json: bool) -> int:
     """Join papers that are one. The first keeps its id; the others' ids lead to it, and `split` takes it back."""
+    if len(paper_ids) < 2:
+        raise click.UsageError("give the ids of two papers or more")
     frontier = Frontier()
     reader = frontier.open_reader()
     try:
@@ -120,15 +117,13 @@ def merge(paper_ids: tuple[str, ...], as_json: bool) -> int:
                 store.merge(papers[0], gone, now=frontier.now())
         finally:
             store.close()
-        kept = _paper(reader, papers[0])
+        [kept] = _papers_json(reader, papers[:1]).values()
     finally:
         reader.close()
     if as_json:
-        from app.services import paper_json
-
-        print_json({"paper": paper_json(kept), "joined": len(papers)})
+        print_json({"paper": kept, "joined": len(papers)})
     else:
-        say(f"{len(papers)} papers are one now: {kept.title} ({kept.short}); 'frontier sync' embeds it again")
+        say(f"{len(papers)} papers are one now: {kept['title']} ({kept['short']}); 'frontier sync' embeds it again")
     return 0
 
 
@@ -148,16 +143,14 @@ def split(paper_id: str, sightings: tuple[str, ...], as_json: bool) -> int:
             other = store.split(found, [_sighting(text) for text in sightings], now=frontier.now())
         finally:
             store.close()
-        a, b = _paper(reader, found), _paper(reader, other)
+        parted = _papers_json(reader, [found, other])
     finally:
         reader.close()
     if as_json:
-        from app.services import paper_json
-
-        print_json({"papers": [paper_json(a), paper_json(b)]})
+        print_json({"papers": list(parted.values())})
     else:
-        for paper in (a, b):
-            say(f"{paper.short}  {paper.title} ({paper.key})")
+        for paper in parted.values():
+            say(f"{paper['short']}  {paper['title']} ({paper['id']})")
         say("these are two papers from now on; 'frontier sync' embeds them again")
     return 0
 

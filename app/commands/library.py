@@ -142,15 +142,16 @@ def _standard_input() -> str:
 @click.option("--kind", type=click.Choice(KINDS), help="Only papers with which this was done.")
 @click.option("--tag", "name", default="", metavar="NAME", help="Only papers with this tag.")
 @click.option("--tags", "list_tags", is_flag=True, help="The tags there are, and how many papers have each.")
+@click.option("-k", default=None, type=click.IntRange(1), help="How many; all of them unless told.")
 @json_option
-def library(kind: str | None, name: str, list_tags: bool, as_json: bool) -> int:
+def library(kind: str | None, name: str, list_tags: bool, k: int | None, as_json: bool) -> int:
     """The papers with which you did something, the latest first, and what it was."""
     from data.library import entries, tags, value_of
 
     reader = Frontier().open_reader()
     try:
         if list_tags:
-            return _print_tags(tags(reader), as_json)
+            return _print_tags(tags(reader)[:k], as_json)
         wanted = value_of("tag", name).casefold() if name else ""
         done = {
             paper_id: of
@@ -158,16 +159,27 @@ def library(kind: str | None, name: str, list_tags: bool, as_json: bool) -> int:
             if (kind is None or any(e.kind == kind for e in of))
             and (not wanted or any(e.kind == "tag" and e.value.casefold() == wanted for e in of))
         }
-        papers = reader.papers(sorted(done, key=lambda i: (done[i][-1].at, i), reverse=True))
+        papers = reader.papers(sorted(done, key=lambda i: (done[i][-1].at, i), reverse=True)[:k])
         if as_json:
             print_json({"papers": _library_json(reader, papers, done)})
         elif not papers:
-            say("nothing here yet: 'frontier like ID', 'frontier tag NAME ID'")
+            say(_nothing(kind, name))
         else:
             _print_library(papers, done)
+            if len(done) > len(papers):
+                say(f"and {len(done) - len(papers):,} more: -k {len(done)} shows all")
     finally:
         reader.close()
     return 0
+
+
+def _nothing(kind: str | None, tag_name: str) -> str:
+    """Why there is no paper to list."""
+    if tag_name:
+        return f"no paper{f' of --kind {kind}' if kind else ''} has the tag {tag_name[:100]!r}"
+    if kind:
+        return f"no paper of --kind {kind}"
+    return "nothing here yet: 'frontier like ID', 'frontier tag NAME ID'"
 
 
 def _print_tags(found: Sequence[tuple[str, int]], as_json: bool) -> int:

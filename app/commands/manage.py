@@ -108,10 +108,16 @@ def eval_identity(data: Path, as_json: bool) -> int:
     from data.matching import decide
     from data.pairs import evaluate_pairs, read_pairs
 
-    result = evaluate_pairs(read_pairs(data), decide)
+    pairs, bad = read_pairs(data)
+    result = {**evaluate_pairs(pairs, decide), "skipped": len(bad)}
+    for line in bad[:20]:
+        say(f"frontier: skipped {line.where}: {line.problem}")
+    if len(bad) > 20:
+        say(f"frontier: and {len(bad) - 20:,} more lines were skipped")
+    status = 3 if bad else 0
     if as_json:
         print_json(result)
-        return 0
+        return status
     wrong, by_kind = result.pop("wrong"), result.pop("by_kind")
     for name, value in result.items():
         click.echo(f"{name:>16}  {value:.4f}" if isinstance(value, float) else f"{name:>16}  {value}")
@@ -122,7 +128,7 @@ def eval_identity(data: Path, as_json: bool) -> int:
         click.echo(
             f"\n{pair['kind']}: {said}, decided {pair['decided']}: {pair['reason']}\n  {pair['a']}\n  {pair['b']}"
         )
-    return 0
+    return status
 
 
 @click.group()

@@ -39,12 +39,15 @@ def watch_add(
 ) -> int:
     """Watch something from now on: paper ID, author NAME, search QUERY, landmarks AREA, venue NAME, dataset NAME, or
     dataset new (data sets of late that others pick up). What was there before does not count."""
-    from app.watching import add
+    from app.watching import add, venue_is_known
 
+    frontier = Frontier()
     where = Filter(areas=tuple(area), venues=tuple(venue), categories=tuple(category), since=since)
-    added, new = add(Frontier(), kind, " ".join(value), where)
+    added, new = add(frontier, kind, " ".join(value), where)
     if new:
         say(f"watching {shown(added)} (number {added.id})")
+        if kind == "venue" and not venue_is_known(frontier, added.value):
+            say(f"frontier: no venue {added.value[:80]!r} is known, and no paper names it yet: check the spelling")
     else:
         other = "" if kind != "search" or added.where == where else "; to change its filters, remove it first"
         say(f"already watching {shown(added)} (number {added.id}){other}")
@@ -140,8 +143,10 @@ def _watch_json(w: Watch, titles: dict[int, str]) -> dict[str, Any]:
 @json_option
 def events(everything: bool, since: date | None, kind: Sequence[str], k: int, as_json: bool) -> int:
     """What happened to what you watch and saved, each told once. Without a network: a crawl brings the news."""
+    from app.services import paper_json
     from app.watching import derive, tell
     from data import watching
+    from data.library import kinds_of
 
     frontier = Frontier()
     for note in derive(frontier).notes:
@@ -152,11 +157,14 @@ def events(everything: bool, since: date | None, kind: Sequence[str], k: int, as
         more = len(found) > k
         found = (found[1:] if everything else found[:-1]) if more else found
         papers = {p.id: p for p in reader.papers(e.paper_id for e in found)}
-        ids = reader.ids_of(papers)
+        ids, library = reader.ids_of(papers), kinds_of(reader, list(papers))
     finally:
         reader.close()
     if as_json:
-        print_json({"events": [_event_json(e, papers.get(e.paper_id), ids.get(e.paper_id, [])) for e in found]})
+        shown_papers = {
+            i: paper_json(paper, ids=ids.get(i, ()), library=library.get(i, ())) for i, paper in papers.items()
+        }
+        print_json({"events": [_event_json(e, shown_papers.get(e.paper_id)) for e in found]})
     elif found:
         _print_events(found, papers)
     else:
@@ -168,16 +176,14 @@ def events(everything: bool, since: date | None, kind: Sequence[str], k: int, as
     return 0
 
 
-def _event_json(event: Event, paper: Paper | None, ids: Sequence[str]) -> dict[str, Any]:
-    from app.services import paper_json
-
+def _event_json(event: Event, paper: dict[str, Any] | None) -> dict[str, Any]:
     kind, value = event.watch
     return {
         "id": event.id,
         "kind": event.kind,
         "at": event.at.isoformat(),
         "text": event.text,
-        "paper": paper_json(paper, ids=ids) if paper else None,
+        "paper": paper,
         "evidence": dict(event.evidence),
         "watch": {"kind": kind, "value": value},
         "told": event.told_at is not None,

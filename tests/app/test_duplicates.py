@@ -100,6 +100,17 @@ def test_joining_leads_the_ids_on_and_is_listed(said: Run) -> None:
     assert listed(said)["pairs"] == []
 
 
+def test_papers_have_their_ids_and_what_was_done_with_them(said: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["save", ONE]) == 0
+    merged = listed(said, "merge", ONE, THREE)["paper"]
+    assert (merged["ids"], merged["library"]) == ([ONE, THREE, DOI], ["save"])
+    [standing] = listed(said, "--merged")["merges"]
+    assert standing["paper"] == merged
+    one, other = listed(said, "split", ONE)["papers"]
+    assert (one["ids"], one["library"]) == ([ONE], ["save"])
+    assert (other["ids"], other["library"]) == ([THREE, DOI], [])
+
+
 def test_nothing_to_list(said: Run, capsys: pytest.CaptureFixture[str]) -> None:
     said("apart", ONE, TWO)
     assert listed(said) == {"pairs": [], "total": 0}
@@ -142,7 +153,8 @@ def test_papers_told_apart_leave_the_list(said: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "code", "text"),
     [
-        (("merge", ONE), 1, "one paper already"),
+        (("merge", ONE), 2, "two papers or more"),
+        (("merge", ONE, ONE), 1, "one paper already"),
         (("merge", THREE, DOI), 1, "one paper already"),
         (("merge", ONE, "arxiv:2511.09999"), 1, "arxiv:2511.09999"),
         (("merge", ONE, "no id"), 2, "not a paper id: 'no id'"),

@@ -189,6 +189,26 @@ def test_the_library(said: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert keys("--kind", "note", "--tag", "meadows") == ["arxiv:2511.00002"]
     assert keys("--kind", "hide") == keys("--tag", "none such") == []
     assert "Invalid value" in said("library", "--kind", "adore", code=2)
+    assert keys("-k", "1") == ["arxiv:2511.00001"]
+    assert keys("-k", "9") == ["arxiv:2511.00001", "arxiv:2511.00002"]
+    assert "-k" in said("library", "-k", "0", code=2)
+
+
+def test_an_empty_listing_says_why(said: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def why(*options: str) -> str:
+        capsys.readouterr()
+        assert run(["library", *options]) == 0
+        out, err = capsys.readouterr()
+        assert out == ""
+        return err
+
+    assert "nothing here yet" in why()
+    said("tag", "Meadows", "arxiv:2511.00001", "arxiv:2511.00002")
+    assert why("--tag", "nope") == "no paper has the tag 'nope'\n"
+    assert why("--tag", "meadows", "--kind", "like") == "no paper of --kind like has the tag 'meadows'\n"
+    assert why("--kind", "hide") == "no paper of --kind hide\n"
+    assert run(["library", "-k", "1"]) == 0
+    assert "and 1 more: -k 2 shows all" in capsys.readouterr().err
 
 
 def hits(printed: str) -> dict[str, list[str]]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app import watching
 from app.cli import run
@@ -168,6 +170,10 @@ def test_adding_twice_says_so_and_is_no_failure(capsys) -> None:
         (["add", "search", "meadows", "--area", "vision"], 2, "unknown area 'vision'"),
         (["add", "author", " \u200b "], 2, "the author is empty"),
         (["add", "author", "123"], 2, "not a name"),
+        (["add", "author", "Lindqvist"], 2, "write the name in full"),
+        (["add", "author", "Lindqvist-Example"], 2, "write the name in full"),
+        (["add", "author", "M. Lindqvist"], 2, "write the name in full"),
+        (["add", "author", "Lindqvist, M."], 2, "write the name in full"),
         (["add", "search", "of the ///"], 2, "no word to search for"),
         (["add", "venue", "x" * 5000], 2, "5,000 characters"),
         (["add", "author", "Ada", "--venue", "CVPR"], 2, "takes no filters"),
@@ -184,6 +190,71 @@ def test_what_cannot_be_watched_is_one_clear_line(capsys, arguments, code, said)
     [line] = err.splitlines()
     assert line.startswith("frontier: ")
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("CVPR2026", "CVPR 2026"),
+        ("cvpr '26", "CVPR 2026"),
+        ("2026 CVPR", "CVPR 2026"),
+        ("NIPS", "NeurIPS"),
+        ("nips", "NeurIPS"),
+        ("acl", "ACL"),
+        ("IEEE/CVF Conference on Computer Vision and Pattern Recognition 2026", "CVPR 2026"),
+        ("Proceedings of the 42nd International Conference on Machine Learning", "ICML"),
+        ("International Conference on Learning Representations (ICLR)", "ICLR"),
+        ("CVPRW", "CVPRW"),
+        ("ICML 2025 Workshop", "ICML 2025 Workshop"),
+        ("ICML ICLR", "ICML ICLR"),
+        ("CVPR 2025 2026", "CVPR 2025 2026"),
+        ("Meadow Conf", "Meadow Conf"),
+    ],
+)
+def test_names_of_venues(given: str, kept: str) -> None:
+    assert watching.venue_name(given) == kept
+    assert watching.venue_name(kept) == kept
+
+
+def test_a_huge_venue_stays_as_it_is() -> None:
+    for text in ("CVPR " * 20_000, "\u0130" * 100_000, "2026 " * 20_000):
+        assert watching.venue_name(text) == text
+
+
+@given(st.text(max_size=60))
+def test_any_text_may_be_a_venue(text: str) -> None:
+    assert watching.venue_name(watching.venue_name(text)) == watching.venue_name(text)
+
+
+def test_a_venue_is_watched_under_its_name_and_removed_by_any(record, news, capsys) -> None:
+    watch("venue", "CVPR2026")
+    watch("venue", "NIPS")
+    assert "no venue" not in capsys.readouterr().err
+    put(record, 2, venue="CVPR", year=2026)
+    put(record, 3, venue="CVPR", year=2025)
+    put(record, 4, venue="NeurIPS", year=2025)
+    assert [e["paper"]["id"] for e in news()] == ["arxiv:2511.00002", "arxiv:2511.00004"]
+    assert run(["watch", "remove", "venue", "NIPS"]) == 0
+    assert run(["watch", "remove", "venue", "cvpr2026"]) == 0
+
+
+def test_papers_of_a_venue_under_another_name_are_found(record, news) -> None:
+    watch("venue", "nips 2017")
+    put(record, 2, venue="NIPS", year=2017)
+    put(record, 3, venue="Advances in Neural Information Processing Systems", year=2017)
+    put(record, 4, venue="NIPS", year=2016)
+    assert [e["paper"]["id"] for e in news()] == ["arxiv:2511.00002", "arxiv:2511.00003"]
+
+
+def test_a_venue_that_nobody_knows_is_watched_with_a_warning(record, news, capsys) -> None:
+    watch("venue", "Meadow", "Conf")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "no venue 'Meadow Conf' is known" in err.splitlines()[1]
+    put(record, 2, venue="Meadow Conf", year=2026)
+    assert kinds(news()) == ["venue"]
+    watch("venue", "meadow conf 2026")
+    assert "no venue" not in capsys.readouterr().err
 
 
 def test_an_unknown_kind_is_wrong_usage(capsys) -> None:
@@ -274,6 +345,44 @@ def test_proceedings_that_contradict_a_claim_are_told_once(record, news) -> None
     assert watching.derive(Frontier()).new == 0
 
 
+def test_a_saved_paper_of_which_proceedings_name_another_venue_than_its_author(record, news) -> None:
+    store = Store(Frontier().home.store)
+    store.put("arxiv", [record("2511.00001", comment="Accepted at NeurIPS 2025")], now=NOW)
+    execute("INSERT INTO library VALUES ((SELECT max(id) FROM papers), 'save', '', ?)", NOW.isoformat())
+    assert news() == []
+    page = record(
+        "p", source="cvf", source_id="CVPR2026/p", venue="CVPR", year=2026, url="", announce_type="", day=None,
+        title="A made-up study of gradient meadows, number 2511.00001",
+    )  # fmt: skip
+    store.put("cvf", [page], now=NOW + timedelta(days=1))
+    store.close()
+    [event] = news()
+    assert event["kind"] == "accepted"
+    assert event["text"].endswith("is accepted: CVPR 2026, not NeurIPS as its author's comment claimed")
+    assert event["paper"]["library"] == ["save"]
+    assert MEADOW in event["paper"]["ids"]
+    assert news() == []
+
+
+@pytest.mark.parametrize("how", ["watch", "save"])
+def test_a_workshop_paper_that_makes_it_to_a_main_track(record, news, how) -> None:
+    store = Store(Frontier().home.store)
+    store.put("arxiv", [record("2511.00001", comment="NeurIPS 2025 Workshop on Meadows", version=1)], now=NOW)
+    if how == "watch":
+        watch("paper", MEADOW)
+    else:
+        assert run(["save", MEADOW]) == 0
+    assert news() == []
+    later = record("2511.00001", comment="Accepted at ICLR 2026", version=2)
+    store.put("arxiv", [later], now=NOW + timedelta(days=1))
+    store.close()
+    event = next(e for e in news() if e["kind"] == "accepted")
+    assert event["text"].endswith(
+        "is accepted: ICLR 2026 (so says its author's comment); its author's comment claimed NeurIPS workshop before"
+    )
+    assert watching.derive(Frontier()).new == 0
+
+
 def test_saved_papers_are_watched_from_then_on(record, news) -> None:
     one, two = put(record, 1, 2)
     change(one, "version", "1", "2", at="2025-11-20T00:00:00+00:00")
@@ -281,7 +390,9 @@ def test_saved_papers_are_watched_from_then_on(record, news) -> None:
     execute("INSERT INTO library VALUES (?, 'like', '', ?)", two, NOW.isoformat())
     change(one, "title", "An old name", "A made-up study")
     change(two, "title", "An old name", "A made-up study")
-    execute("INSERT INTO citations VALUES (?, ?, 'openalex', ?)", two, one, NOW.isoformat())
+    execute(
+        "INSERT INTO citations (citing, cited, source, seen_at) VALUES (?, ?, 'openalex', ?)", two, one, NOW.isoformat()
+    )
     found = news()
     assert kinds(found) == ["cites", "retitled"]
     assert {e["watch"]["kind"] for e in found} == {"saved"}
@@ -294,7 +405,7 @@ def test_new_citations_of_a_watched_paper_and_of_landmarks(record, news) -> None
     one, two, three = put(record, 1, 2, 3)
     with opened() as (_, reader):
         resnet, adam = reader.lookup(RESNET), reader.lookup("arxiv:1412.6980")
-    cite = "INSERT INTO citations VALUES (?, ?, 'semantic_scholar', ?)"
+    cite = "INSERT INTO citations (citing, cited, source, seen_at) VALUES (?, ?, 'semantic_scholar', ?)"
     execute(cite, one, resnet, NOW.isoformat())
     watch("landmarks", "architectures")
     watch("paper", MEADOW)
@@ -314,7 +425,9 @@ def test_landmarks_of_lanes_belong_to_their_area(record, news) -> None:
     with opened() as (_, reader):
         gan = reader.lookup("arxiv:1406.2661")
     watch("landmarks", "learning")
-    execute("INSERT INTO citations VALUES (?, ?, 'openalex', ?)", one, gan, NOW.isoformat())
+    execute(
+        "INSERT INTO citations (citing, cited, source, seen_at) VALUES (?, ?, 'openalex', ?)", one, gan, NOW.isoformat()
+    )
     assert kinds(news()) == ["cites"]
 
 
@@ -449,7 +562,7 @@ def test_new_papers_with_a_watched_data_set(record, news) -> None:
     watch("dataset", "MeadowNet")
     two, three = put(record, 2, 3)
     for paper, name in ((one, "MS COCO"), (two, "MS COCO"), (three, "Meadow-Net"), (three, "MNIST")):
-        execute("INSERT INTO facets VALUES (?, 'dataset', ?, 0)", paper, name)
+        execute("INSERT INTO facets (paper_id, kind, name, introduces) VALUES (?, 'dataset', ?, 0)", paper, name)
     found = news()
     assert [(e["paper"]["id"], e["evidence"]["name"]) for e in found] == [
         ("arxiv:2511.00002", "MS COCO"),
@@ -463,11 +576,11 @@ def test_a_new_data_set_that_others_pick_up(record, news) -> None:
     [announcing] = put(record, 1)
     people = [("Cy Other",), ("Di Third",), ("Ed Fourth",)]
     users = [put(record, n, authors=who)[0] for n, who in enumerate(people, 2)]
-    execute("INSERT INTO facets VALUES (?, 'dataset', 'MeadowNet-2', 1)", announcing)
+    execute("INSERT INTO facets (paper_id, kind, name, introduces) VALUES (?, 'dataset', 'MeadowNet-2', 1)", announcing)
     for paper in users[:2]:
-        execute("INSERT INTO facets VALUES (?, 'dataset', 'MeadowNet-2', 0)", paper)
+        execute("INSERT INTO facets (paper_id, kind, name, introduces) VALUES (?, 'dataset', 'MeadowNet-2', 0)", paper)
     assert news() == []
-    execute("INSERT INTO facets VALUES (?, 'dataset', 'MeadowNet-2', 0)", users[2])
+    execute("INSERT INTO facets (paper_id, kind, name, introduces) VALUES (?, 'dataset', 'MeadowNet-2', 0)", users[2])
     [event] = news()
     assert (event["kind"], event["paper"]["id"], event["evidence"]["name"]) == ("dataset", MEADOW, "MeadowNet-2")
     assert event["evidence"]["users"] == ["arxiv:2511.00002", "arxiv:2511.00003", "arxiv:2511.00004"]
@@ -481,7 +594,12 @@ def test_a_watch_of_an_area_that_is_gone_rests(home: Path, record, capsys) -> No
     watch("landmarks", "robots")
     with opened() as (_, reader):
         resnet = reader.lookup(RESNET)
-    execute("INSERT INTO citations VALUES (?, ?, 'openalex', ?)", one, resnet, NOW.isoformat())
+    execute(
+        "INSERT INTO citations (citing, cited, source, seen_at) VALUES (?, ?, 'openalex', ?)",
+        one,
+        resnet,
+        NOW.isoformat(),
+    )
     (home / "frontier.toml").write_text("")
     found = watching.derive(Frontier())
     assert (found.new, len(found.notes)) == (0, 1)

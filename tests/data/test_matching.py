@@ -217,6 +217,116 @@ def test_near_equal_titles_of_two_papers(one, other):
     assert titled(other, one) is DIFFERENT
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("OwlNet", "OwlNet++: Stable Counting"),
+        ("OwlNet: Counting Owls by Sparse Sound", "OwlNet++: Counting Owls by Sparse Sound"),
+        ("OwlNet+: Counting Owls by Sparse Sound", "OwlNet++: Counting Owls by Sparse Sound"),
+        ("OwlNet: Counting Owls by Sparse Sound", "OwlNet*: Counting Owls by Sparse Sound"),
+        ("A Search for Owls by Sparse Sound", "A* Search for Owls by Sparse Sound"),
+        ("Counting Owls with C Programs", "Counting Owls with C++ Programs"),
+        ("OwlNet for Counting Owls", "OwlNet-Plus for Counting Owls"),
+        ("OwlNet for Counting Owls", "OwlNetPlus for Counting Owls"),
+        ("OwlNet: Counting Owls by Sparse Sound", "OwlNet-Lite: Counting Owls by Sparse Sound"),
+        ("OwlNet-XL: Counting Owls by Sparse Sound", "OwlNet-Mini: Counting Owls by Sparse Sound"),
+        ("Counting Owls by Sparse Sound", "Counting Owls by Sparse Sound Revisited"),
+        ("In-Distribution Counting of Owls", "Out-of-Distribution Counting of Owls"),
+        ("Male Owl Counting by Sparse Sound", "Female Owl Counting by Sparse Sound"),
+        ("Counting Owls by Sparse Sound for Task A", "Counting Owls by Sparse Sound for Task B"),
+        ("Task A: Counting Owls by Sparse Sound", "Task C: Counting Owls by Sparse Sound"),
+        ("Counting Owls by Sparse Sound", "Counting Owls by Sparse Sound B"),
+        ("k-Fold Counting of Owls by Sound", "n-Fold Counting of Owls by Sound"),
+        ("Sparse Networks Can Count Owls", "Sparse Networks Cannot Count Owls"),
+        ("Sparse Networks Can Count Owls", "Sparse Networks Can't Count Owls"),
+        ("Sparse Networks Count Owls by Sound", "Sparse Networks Fail to Count Owls by Sound"),
+    ],
+)
+def test_signs_letters_and_words_behind_names_make_two_papers(one, other):
+    assert titled(one, other) is DIFFERENT
+    assert titled(other, one) is DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Sound+Vision for Counting Barn Owls", "Sound and Vision for Counting Barn Owls"),
+        ("Counting a Barn Owl by Sparse Sound", "Counting Barn Owls by Sparse Sound"),
+        ("Sparse Networks Cannot Count Barn Owls", "Sparse Networks Can Not Count Barn Owls"),
+        ("OwlNet-Plus: Counting Barn Owls by Sparse Sound", "Counting Barn Owls by Sparse Sound"),
+        ("Counting Mini Barn Owls by Sparse Sound", "Counting Barn Owls by Sparse Sound"),
+        ("Barn Owl Counting by Sound Revisited", "Revisiting Barn Owl Counting by Sound"),
+        ("Out-of-Distribution Barn Owl Counting by Sound", "OOD Barn Owl Counting by Sound"),
+    ],
+)
+def test_what_is_no_sign_of_two_papers(one, other):
+    assert titled(one, other) is SAME
+    assert titled(other, one) is SAME
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("BarnBench: A Large-Scale Benchmark for Counting Owls", "FarmGate: A Large-Scale Benchmark for Counting Owls", UNSURE),
+        ("BarnOwls: A Large Data Set for Counting Owls", "FarmOwls: A Large Data Set for Counting Owls", UNSURE),
+        ("BarnBench: A Large-Scale Benchmark for Counting Owls", "A Large-Scale Benchmark for Counting Owls", SAME),
+        ("BarnBench: A Large-Scale Benchmark for Counting Owls", "BBench: A Large-Scale Benchmark for Counting Owls", SAME),
+        ("Screech: Counting Barn Owls from Wavelets", "Hoot: Counting Barn Owls from Wavelets", SAME),
+    ],
+)  # fmt: skip
+def test_two_names_of_data_sets(one, other, expected):
+    assert titled(one, other) is expected
+    a, b = replace(PREPRINT, abstract=OWLS), replace(PAPER, abstract=OWLS)
+    assert titled(one, other, a, b) is SAME
+    assert verdict(replace(PREPRINT, title=one), replace(PAPER, title=other), 0.99) is expected
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Report on the Barn Owl Challenge", UNSURE),
+        ("An Overview of the Barn Owl Shared Task", UNSURE),
+        ("Findings of the Workshop on Barn Owls", UNSURE),
+        ("Summary of the Barn Owl Competition", UNSURE),
+        ("Proceedings of the Society of Barn Owls", UNSURE),
+        ("Overview of Barn Owl Tracking Methods", SAME),
+        ("The Barn Owl Challenge and What We Learnt", SAME),
+    ],
+)
+def test_what_appears_every_year_under_one_title(title, expected):
+    assert titled(title, title) is expected
+    same_year = replace(PREPRINT, year=PAPER.year)
+    assert titled(title, title, same_year) is SAME
+
+
+@pytest.mark.parametrize(
+    ("authors", "other", "title", "venue", "expected"),
+    [
+        (("Y. Wang",), ("Yang Wang", "Q. Rao", "F. Elk"), "Counting Barn Owls", "arXiv", UNSURE),
+        (("Y. Wang",), ("Yang Wang", "Q. Rao", "F. Elk"), TITLE, "arXiv", SAME),
+        (("Y. Wang",), ("Yang Wang", "Q. Rao", "F. Elk"), TITLE, "CVPR", UNSURE),
+        (("W. Zhang", "Y. Li"), ("Wei Zhang", "Xin Chen"), TITLE, "arXiv", UNSURE),
+        (("W. Zhang", "Y. Li"), ("Wei Zhang", "Yu Li"), "Counting Barn Owls", "arXiv", SAME),
+        (("Wei Zhang",), ("Wei Zhang", "Xin Chen"), "Counting Barn Owls", "arXiv", SAME),
+        (("Anonymous",), AUTHORS, TITLE, "arXiv", UNSURE),
+        (("Anonymous Authors",), ("Anonymous Authors",), "Counting Barn Owls", "arXiv", DIFFERENT),
+        (("王小明",), ("Xiaoming Wang",), "Counting Barn Owls", "arXiv", UNSURE),
+        (("Иван Петров",), ("Ivan Petrov",), TITLE, "arXiv", UNSURE),
+        (("Ada Quill1, Bo Rho2*, Cy Dahl1",), AUTHORS, "Counting Barn Owls", "arXiv", SAME),
+    ],
+)
+def test_equal_titles_of_people_who_may_be_others(authors, other, title, venue, expected):
+    one = replace(PREPRINT, title=title, venue=venue, authors=authors)
+    assert verdict(one, replace(PAPER, title=title, authors=other)) is expected
+
+
+def test_like_abstracts_make_up_for_initials():
+    one = replace(PREPRINT, title="Counting Barn Owls", authors=("A. Quill",), abstract=OWLS)
+    other = replace(PAPER, title=one.title, abstract=OWLS)
+    assert verdict(one, other) is SAME
+    assert verdict(one, replace(other, abstract=LARKS)) is UNSURE
+
+
 def test_a_reason_names_what_tells_titles_apart():
     decision = decide(replace(PREPRINT, title="Owls by Sound in 2D"), replace(PAPER, title="Owls by Sound in 3D"))
     assert decision.reason == "titles differ: 2d against 3d"
@@ -447,7 +557,9 @@ def test_keys_are_few_stable_and_fit_sqlite(title, authors):
     assert all(-(2**63) <= key < 2**63 for key in keys)
 
 
-@pytest.mark.parametrize("part", ["owl ", "a:", "(", "to ", "supplement ", "non ", "éb ", "2 ", "\\", " - "])
+@pytest.mark.parametrize(
+    "part", ["owl ", "a:", "(", "to ", "supplement ", "non ", "éb ", "2 ", "\\", " - ", "a*", "+", "overview of "]
+)
 def test_huge_records_take_linear_time(part):
     text = part * (100_000 // len(part))
     one = Described(title=text, authors=AUTHORS, abstract=text, comment=text, venue="arXiv")

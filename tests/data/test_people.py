@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.people import fold_name, overlap, people
+from data.people import fold_name, incomparable, overlap, people
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,12 @@ from data.people import fold_name, overlap, people
         ("Ana Ruiz Vega", "Ana Ruiz"),
         ("Ana Ruiz-Vega", "A. Vega"),
         ("Prof. Ada Quill", "Ada Quill"),
+        ("Ada Quill1", "Ada Quill"),
+        ("Ada Quill2*", "Quill, Ada"),
+        ("Ada Quill1,2", "Ada Quill"),
+        ("Ada Quill¹†", "A. Quill"),
+        ("Ada Quill ‡", "Ada Quill"),
+        ("Quill12, Ada", "Ada Quill"),
     ],
 )
 def test_one_person(one, other):
@@ -57,6 +63,12 @@ def test_one_person(one, other):
         ("Li Xue", "Li Xu"),
         ("", "Ada Quill"),
         ("...", "..."),
+        ("1", "1"),
+        ("Ada Quill1", "Ada Quill2"),
+        ("Anonymous", "Anonymous"),
+        ("Anonymous Authors", "Anonymous Authors"),
+        ("Anonymous Authors1", "Anonymous Author(s)"),
+        ("Unknown", "unknown"),
     ],
 )
 def test_two_people(one, other):
@@ -79,6 +91,10 @@ THREE = ["Ada Quill", "Bo Rho", "Cy Dahl"]
         ["A. Quill, B. Rho & C. Dahl"],
         ["Quill, Ada", "Rho, Bo", "Dahl, Cy"],
         ["Cy Dahl", "Ada Quill", "Bo Rho"],
+        ["Ada Quill1, Bo Rho2*, Cy Dahl1"],
+        ["Ada Quill1,2, Bo Rho2,*, and Cy Dahl¹†"],
+        ["Ada Quill1,2,3, Bo Rho1,2,3, Cy Dahl1,2,3"],
+        ["Ada Quill1,2", "Bo Rho*", "Cy Dahl3,†"],
         [*THREE, *THREE],
     ],
 )
@@ -109,11 +125,54 @@ def test_nobody_is_counted_twice():
 
 
 def test_a_collaboration_of_thousands():
-    long = [f"{chr(65 + i % 26)}nna{i} Family{i // 4}" for i in range(3_000)]
+    letters = "bcdfghjklmnpqrstvwxz"
+    long = [
+        f"{chr(65 + i % 26)}nna{letters[i % 20]} F{letters[i // 4 % 20]}{letters[i // 80 % 20]}{letters[i // 1600]}mily"
+        for i in range(3_000)
+    ]
     short = [f"{name[0]}. {name.split()[1]}" for name in reversed(long)]
     found = overlap(long, short)
     assert found.more == 3_000
     assert found.shared == found.fewer > 2_990
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (["Y. Wang"], ["Yang Wang", "Q. Rao"], True),
+        (["Y. Wang"], ["Y. Wang"], True),
+        (["Wang"], ["Yang Wang"], True),
+        (["Yang Wang"], ["Wang Yang"], False),
+        (["Yang Wang"], ["Yang X. Wang"], False),
+        (["王小明"], ["王小明"], False),
+        (["Y. Wang", "Ada Quill"], ["Yang Wang", "Ada Quill"], False),
+        (["Ada Quill"], ["Bo Rho"], False),
+    ],
+)
+def test_agreement_by_initials_alone(one, other, expected):
+    assert overlap(one, other).by_initials is expected
+    assert overlap(other, one).by_initials is expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (["王小明"], ["Xiaoming Wang"], True),
+        (["Иван Петров"], ["Ivan Petrov"], True),
+        (["王小明"], ["Иван Петров"], True),
+        (["Ада Квилл", "Bo Rho"], ["Ada Quill"], False),
+        (["王小明 (Xiaoming Wang)"], ["Xiaoming Wang"], False),
+        (["やまだ"], ["山田"], False),
+        (["Łukasz Żółw"], ["Lukasz Zolw"], False),
+        (["Ada Quill"], ["Bo Rho"], False),
+        ([], ["Ada Quill"], True),
+        (["Anonymous Authors"], ["Ada Quill"], True),
+        ([], [], True),
+    ],
+)
+def test_names_that_cannot_be_compared(one, other, expected):
+    assert incomparable(one, other) is expected
+    assert incomparable(other, one) is expected
 
 
 NAMES = st.lists(
@@ -125,6 +184,7 @@ NAMES = st.lists(
 def test_overlap_is_symmetric_and_bounded(one, other):
     found = overlap(one, other)
     assert found == overlap(other, one)
+    assert not (incomparable(one, other) and found.shared)
     assert 0 <= found.shared <= found.fewer <= found.more
     assert 0.0 <= found.share <= 1.0
 
@@ -145,7 +205,9 @@ def test_any_text_is_a_name_or_none(text):
     assert bool(name.words) == bool(name.family)
 
 
-@pytest.mark.parametrize("part", [",", " and ", "et al", "a b, ", " ", "...", "-", ";", "x", "é "])
+@pytest.mark.parametrize(
+    "part", [",", " and ", "et al", "a b, ", " ", "...", "-", ";", "x", "é ", "a1", "1 ", "1", "*,"]
+)
 def test_a_huge_list_takes_linear_time(part):
     text = part * (100_000 // len(part))
     assert overlap([text], [text]).more <= 50_001

@@ -133,6 +133,14 @@ def test_from_html():
         ("Counting Owls: Extended Version", "Counting Owls"),
         ("Counting Owls (arXiv version)", "Counting Owls"),
         ("Counting Owls (Technical Report)", "Counting Owls"),
+        ("OwlNet++: Counting Owls", "OwlNet ++ : Counting Owls"),
+        ("OwlNet$^+$", "OwlNet+"),
+        ("Planning with A*", "Planning with A-Star"),
+        ("Planning with A$^*$", "Planning with A*"),
+        ("Planning with $A^{\\star}$", "Planning with A*"),
+        ("Counting in Unknown Environments*", "Counting in Unknown Environments"),
+        ("Counting in Unknown Environments$^*$", "Counting in Unknown Environments"),
+        ("a * b Owls", "a b Owls"),
     ],
 )
 def test_equal_titles_meet(one, other):
@@ -152,6 +160,12 @@ def test_equal_titles_meet(one, other):
         ("A New Version of Owls", "Owls"),
         ("Counting Owls (Extended Abstract)", "Counting Owls"),
         ("Retracted Papers", "Papers"),
+        ("OwlNet+", "OwlNet"),
+        ("OwlNet++", "OwlNet+"),
+        ("C++ Owls", "C Owls"),
+        ("OwlNet*", "OwlNet"),
+        ("A* Search", "A Search"),
+        ("Planning with RRT*", "Planning with RRT"),
     ],
 )
 def test_other_titles_do_not_meet(one, other):
@@ -180,7 +194,25 @@ def test_a_title_key_holds_only_letters_and_digits_and_ignores_case(title):
 
 @pytest.mark.parametrize(
     "part",
-    ["(", "supplement ", "\\", "\\'{", "<i", "&amp", "version -", "é", "1 degree", "\\varepsilon", "$", " - ", "(s"],
+    [
+        "(",
+        "supplement ",
+        "\\",
+        "\\'{",
+        "<i",
+        "&amp",
+        "version -",
+        "é",
+        "1 degree",
+        "\\varepsilon",
+        "$",
+        " - ",
+        "(s",
+        "+",
+        "*",
+        "a*",
+        "a$^{",
+    ],
 )
 def test_a_huge_title_takes_linear_time(part):
     assert len(title_key(part * (100_000 // len(part)))) <= 700_000
