@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from bench import Figure
+from bench_common import Figure
 from numpy.typing import NDArray
 
 MODEL = "bench"

@@ -1,0 +1,61 @@
+"""What the measurements share: a figure beside its baseline, made-up papers, the clock, a command in a fresh process."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+NOW = datetime(2025, 11, 24, 12, tzinfo=UTC)
+WORDS = ["attention", "convolution", "gradient", "policy", "reward", "sample", "diffusion", "generator", "encoder", "decoder", "token", "image", "video", "graph", "sparse", "robust", "efficient", "large", "small", "deep", "shallow", "optimal", "stochastic", "adaptive", "momentum", "regularised", "contrastive", "benchmark", "dataset", "corpus", "annotation", "evaluation", "transfer", "prompt", "model", "network", "layer", "block", "residual", "recurrent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement; `ratio` is value over baseline (papers a second) or baseline over value (seconds)."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float | None = None
+    baseline_name: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        if not self.baseline:
+            return None
+        return self.value / self.baseline if self.unit.endswith("/s") else self.baseline / self.value
+
+
+def made_up(count: int) -> Iterator[dict[str, object]]:
+    """Papers of about 200 words with a fixed seed."""
+    chance = random.Random(20251124)
+    for n in range(count):
+        yield {
+            "id": f"bench:{n}",
+            "title": f"{' '.join(chance.choices(WORDS, k=8)).capitalize()}, {n}",
+            "abstract": ". ".join(" ".join(chance.choices(WORDS, k=20)).capitalize() for _ in range(9)) + ".",
+            "authors": [f"Ada Example{n % 997}", f"Bo Sample{n % 499}"],
+            "year": 2015 + n % 11,
+            "venue": ("CVPR", "ICML", "NeurIPS", "ICLR")[n % 4],
+        }
+
+
+def seconds(work: Callable[[], object], repeat: int = 1) -> float:
+    """The median wall time of a call."""
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def frontier(*arguments: str) -> None:
+    """One command in a fresh process."""
+    subprocess.run([sys.executable, "-m", "app.cli", *arguments], check=True, capture_output=True)
