@@ -10,10 +10,13 @@ import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this folder, which has folders of the same names
 
 import bench_embedding
 import bench_search
@@ -23,10 +26,10 @@ from bench_common import NOW, Figure
 
 
 def measure(folder: Path, *, quick: bool) -> Iterator[Figure]:
-    """All figures."""
-    yield from bench_embedding.figures(folder, 256 if quick else 2_048)
-    yield from bench_search.figures(folder, 5_000 if quick else 150_000)
+    """All figures. The store's come first: the memory of a process is counted from its parent's on, which grows later."""
     yield from bench_store.figures(folder, quick)
+    yield from bench_search.figures(folder, 5_000 if quick else 150_000)
+    yield from bench_embedding.figures(folder, 256 if quick else 2_048)
     if not quick:  # half an hour, 15 GB of disk and 5 GB of memory
         yield from bench_vectors.figures(quick=False)
 
