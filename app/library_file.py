@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from data.papers import Stored
 from data.people import overlap
 from data.reader import Reader
 from data.records import BadRecord, PaperRecord
-from data.store import Store
+from data.store import Store, in_batches
 from data.text import clean, title_key
 from data.watching import now_at
 
@@ -136,23 +136,11 @@ def take(
     Entries keep their times; what is here already stays. `count` is told of each line, with what is wrong with it; the rest of
     such a line is taken all the same. `model` is whose vectors watches go by. Raises InputError where the file cannot be read on, after what came before is stored.
     """
-    ended: InputError | None = None
-    lines = _lines(path, now)
-    while ended is None:
-        batch: list[_Line] = []
-        try:
-            for line in islice(lines, BATCH):
-                batch.append(line)  # noqa: PERF402  an error must not lose what came before it
-        except InputError as exc:
-            ended = exc
-        if batch:
-            stored, bad = _taken(store, reader, batch, now, model)
-            for line in batch:
-                count(bad.get(line.where))
-            yield len(batch), stored
-        elif ended is None:
-            return
-    raise ended
+    for batch in in_batches(_lines(path, now), BATCH):
+        stored, bad = _taken(store, reader, batch, now, model)
+        for line in batch:
+            count(bad.get(line.where))
+        yield len(batch), stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,9 +224,9 @@ class Services:
 
     def changes(self, paper_id: int) -> list[Change]:
         """What became different about a paper since it is known, oldest first."""
-        from data.watching import changes_since
+        from data.watching import changes_of
 
-        return changes_since(self.reader, 0, [paper_id])
+        return changes_of(self.reader, paper_id)
 
     def velocities(self, detail: PaperDetail) -> dict[str, Velocity]:
         """How fast each count of a paper grew over the last week that it was read, by its name."""

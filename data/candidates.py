@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from data.library import pair_of
 from data.matching import Decision, Described, Verdict, decide, match_keys, says_nothing
-from data.merging import are_apart, merge, wonder
+from data.merging import are_apart, merge, now_at, wonder
 from data.people import incomparable, overlap
 from data.showing import FOLLOWED_IN_MERGES, show_again
 from data.text import title_key
@@ -233,9 +233,9 @@ def join(conn: sqlite3.Connection, pairs: Sequence[tuple[int, int, str, str]], *
     """Merge papers that a record shows to be one, unless ids or the user speak against it; then they are listed as open.
     `pairs` are two papers, what joins them (ids or match), and why."""
     for one, other, by, reason in pairs:
-        kept, gone = sorted((_current(conn, one), _current(conn, other)))
-        if kept == gone or are_apart(conn, kept, gone):
+        if (two := _still_two(conn, one, other)) is None:
             continue
+        kept, gone = two
         known = Candidates(conn)
         known.load((kept, gone))
         a, b = known.get(kept), known.get(gone)
@@ -261,14 +261,13 @@ def match_again(conn: sqlite3.Connection, paper_ids: Iterable[int], *, now: date
     known.look_up([(p.described.title, p.described.authors) for p in papers])
     for paper in papers:
         for other in known.of(paper.described.title, paper.described.authors):
-            kept, gone = sorted((_current(conn, paper.paper_id), _current(conn, other.paper_id)))
-            if kept == gone or are_apart(conn, kept, gone):
+            if (two := _still_two(conn, paper.paper_id, other.paper_id)) is None:
                 continue
             decision = other.decide(paper.described, paper.ids)
             if decision.verdict is Verdict.SAME:
-                unite(conn, kept, gone, by="match", reason=decision.reason, now=now)
+                unite(conn, *two, by="match", reason=decision.reason, now=now)
             elif decision.verdict is Verdict.UNSURE:
-                wonder(conn, kept, gone, decision.reason, now=now)
+                wonder(conn, *two, decision.reason, now=now)
 
 
 def weigh_pairs(
@@ -279,23 +278,23 @@ def weigh_pairs(
     known = Candidates(conn)
     known.load(i for pair in cosines for i in pair)
     for (one, other), cosine in sorted(cosines.items()):
-        kept, gone = sorted((_current(conn, one), _current(conn, other)))
-        a, b = known.get(one), known.get(other)
-        if kept == gone or a is None or b is None or are_apart(conn, kept, gone):
+        two, a, b = _still_two(conn, one, other), known.get(one), known.get(other)
+        if two is None or a is None or b is None:
             continue
         decision = a.decide(b.described, b.ids, cosine=cosine)
         if decision.verdict is Verdict.SAME:
-            unite(conn, kept, gone, by="match", reason=decision.reason, now=now)
+            unite(conn, *two, by="match", reason=decision.reason, now=now)
             joined += 1
         elif decision.verdict is Verdict.DIFFERENT:
-            conn.execute("DELETE FROM pairs WHERE a = ? AND b = ?", (kept, gone))
+            conn.execute("DELETE FROM pairs WHERE a = ? AND b = ?", two)
             different += 1
     return joined, different
 
 
-def _current(conn: sqlite3.Connection, paper_id: int) -> int:
-    row = conn.execute("SELECT paper_id FROM retired WHERE id = ?", (paper_id,)).fetchone()
-    return int(row[0]) if row else paper_id
+def _still_two(conn: sqlite3.Connection, one: int, other: int) -> tuple[int, int] | None:
+    """Where two papers are now, the older one first; None when they are one by now, or told apart."""
+    kept, gone = sorted((now_at(conn, one), now_at(conn, other)))
+    return None if kept == gone or are_apart(conn, kept, gone) else (kept, gone)
 
 
 def select(conn: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Any]:

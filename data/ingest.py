@@ -127,11 +127,12 @@ class Batch:
             return "changed"
         doubts: list[tuple[int, str]] = []
         others = self._others(record)
-        found = self._find(record, doubts, others)
+        described = _described(record)
+        found = self._find(record, described, doubts, others)
         if found is None and record.update_only:
             return "ignored"
         if found is None:
-            paper_id = self._new_paper(record, fields)
+            paper_id = self._new_paper(record, described, fields)
         else:
             paper_id = found
             self._touched[paper_id] = record.source
@@ -151,10 +152,12 @@ class Batch:
         described = _described(record)
         return [i for i in found if (known := self._known.get(i)) is not None and known.believable(described)]
 
-    def _find(self, record: PaperRecord, doubts: list[tuple[int, str]], others: Collection[int]) -> int | None:
+    def _find(
+        self, record: PaperRecord, described: Described, doubts: list[tuple[int, str]], others: Collection[int]
+    ) -> int | None:
         """The paper that a new sighting is of, by title none of `others`. Papers that it may be as well are added to
         `doubts`, with the reason."""
-        owners = [i for i in self._owners(record, doubts) if i not in others]
+        owners = [i for i in self._owners(record, described, doubts) if i not in others]
         self._joins += [(owners[0], other, "ids", _both_named(record)) for other in owners[1:]]
         if record.provisional:
             return owners[0] if owners else None
@@ -162,7 +165,7 @@ class Batch:
         ids: dict[str, set[str]] = {}
         for scheme, value in _id_pairs(record):
             ids.setdefault(scheme, set()).add(value)
-        described, unsure = _described(record), []
+        unsure: list[tuple[int, str]] = []
         candidates = self._known.of(record.title, record.authors)
         for known in candidates:
             if known.paper_id in others or known.paper_id in owners:
@@ -178,10 +181,9 @@ class Batch:
             doubts += unsure
         return best
 
-    def _owners(self, record: PaperRecord, doubts: list[tuple[int, str]]) -> list[int]:
+    def _owners(self, record: PaperRecord, described: Described, doubts: list[tuple[int, str]]) -> list[int]:
         """The papers that have the record's ids, in their order; those that cannot be believed become doubts. An id that
         the user joined to a paper is believed, but not the id of a file's line, which another file may use anew."""
-        described = _described(record)
         owners: list[int] = []
         for scheme, value in _id_pairs(record):
             owner = self._known.by_id.get((scheme, value))
@@ -216,7 +218,7 @@ class Batch:
         self._keys.add(key)
         return key
 
-    def _new_paper(self, record: PaperRecord, fields: Mapping[str, Any]) -> int:
+    def _new_paper(self, record: PaperRecord, described: Described, fields: Mapping[str, Any]) -> int:
         paper_id = self._next_paper
         self._next_paper += 1
         columns = columns_of([(record.source, fields)])
@@ -229,13 +231,7 @@ class Batch:
         }
         if not record.provisional:
             self._match_keys.append((paper_id, self._known.match_keys(record.title, record.authors)))
-        self._known.add(
-            Known(
-                paper_id=paper_id,
-                described=_described(record),
-                provisional=record.provisional,
-            )
-        )
+        self._known.add(Known(paper_id=paper_id, described=described, provisional=record.provisional))
         return paper_id
 
     def _new_sighting(self, paper_id: int, record: PaperRecord, source_id: str, fields: str) -> None:
@@ -427,7 +423,7 @@ def _id_pairs(record: PaperRecord) -> list[tuple[str, str]]:
 def _printed_id(record: PaperRecord) -> str:
     """The id that is printed from now on: an imported line's own, else the first id, else source and its id.
 
-    Only a paper of the starter set takes the id of an imported line later (see `_reshow`).
+    Only a paper of the starter set takes the id of an imported line later (see `data.showing.show_again`).
     """
     if record.import_id:
         return record.import_id

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from data.errors import MalformedId, UnknownPaper, UsageError
+from data.papers import printed
 
 if TYPE_CHECKING:
     from data.reader import Reader
@@ -264,12 +265,12 @@ def claim_ids(store: Store, claims: Mapping[int, Iterable[str]]) -> set[int]:
         for scheme, value, paper_id in rows:
             if not value or len(value) > LONGEST_NAME:
                 continue
-            printed = value if scheme == "import" else f"{scheme}:{value}"
+            key = printed(scheme, value)
             if conn.execute(
                 "INSERT OR IGNORE INTO paper_ids (scheme, value, paper_id)"
                 " SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM papers WHERE key = ?)"
                 " AND NOT EXISTS (SELECT 1 FROM retired WHERE key = ?)",
-                (scheme, value, paper_id, printed, printed),
+                (scheme, value, paper_id, key, key),
             ).rowcount:
                 gained.add(paper_id)
     return gained

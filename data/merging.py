@@ -1,6 +1,6 @@
 """Joining two papers into one, and parting them again. Nothing is lost: what a merge moved is kept with it.
 
-All functions work inside a transaction of `Store`; the shown fields are made again by `data.ingest.show_again`.
+All functions work inside a transaction of `Store`; the shown fields are made again by `data.showing.show_again`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from data.errors import IdentityError
+from data.papers import printed
 from data.showing import put_full_text
 
 # What hangs on a paper: table, its column of the paper, the columns that are the rest of its key, and the others.
@@ -109,7 +110,7 @@ def undo(conn: sqlite3.Connection, merge_id: int, *, now: datetime) -> tuple[int
     if row is None:
         raise IdentityError(f"there is no merge {merge_id} that could be undone")
     gone, key, moved = row[1], row[2], Moved(**json.loads(row[3]))
-    kept = _now_at(conn, gone)
+    kept = now_at(conn, gone)
     still, came = _sightings_of(conn, kept), set(moved.own["sightings"])
     if not still & came or still <= came:
         left = "but" if still <= came else "of"
@@ -369,8 +370,10 @@ def _lead_merged(conn: sqlite3.Connection, old: int, new: int, *, now: datetime)
             conn.execute("UPDATE retired SET paper_id = ? WHERE id = ?", (new, gone))
 
 
-def _now_at(conn: sqlite3.Connection, gone: int) -> int:
-    return int(conn.execute("SELECT paper_id FROM retired WHERE id = ?", (gone,)).fetchone()[0])
+def now_at(conn: sqlite3.Connection, paper_id: int) -> int:
+    """The paper that a paper went into, or itself while it is there."""
+    row = conn.execute("SELECT paper_id FROM retired WHERE id = ?", (paper_id,)).fetchone()
+    return int(row[0]) if row else paper_id
 
 
 def _ids_of(sightings: Iterable[Sequence[Any]]) -> list[tuple[str, str]]:
@@ -386,8 +389,7 @@ def _ids_of(sightings: Iterable[Sequence[Any]]) -> list[tuple[str, str]]:
 
 
 def _printed(sightings: Sequence[Sequence[Any]], ids: Sequence[tuple[str, str]]) -> str:
-    scheme, value = ids[0] if ids else (sightings[0][1], sightings[0][2])
-    return value if scheme == "import" and ids else f"{scheme}:{value}"
+    return printed(*ids[0]) if ids else f"{sightings[0][1]}:{sightings[0][2]}"
 
 
 def _keys_after_split(
@@ -400,7 +402,7 @@ def _keys_after_split(
     """The printed id of the new paper. Where the old one's goes with it, that one takes an id of what stays."""
     key = _printed(leaving, ids)
     (old,) = conn.execute("SELECT key FROM papers WHERE id = ?", (paper_id,)).fetchone()
-    if old in {key, *(value if scheme == "import" else f"{scheme}:{value}" for scheme, value in ids)}:
+    if old in {key, *(printed(*pair) for pair in ids)}:
         conn.execute(
             "UPDATE papers SET key = ? WHERE id = ?", (_free(conn, _printed(staying, _ids_of(staying))), paper_id)
         )

@@ -8,6 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 
+def printed(scheme: str, value: str) -> str:
+    """An id as it is printed; an imported one is kept as it came."""
+    return value if scheme == "import" else f"{scheme}:{value}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
     """One paper as it is shown: each field from the best source that has it (`data.identity.SOURCE_ORDER`).

@@ -16,7 +16,18 @@ from typing import Any
 from data.connection import SCHEMA_VERSION, connect, translated
 from data.errors import StoreError, UnknownPaper
 from data.fulltext import COUNTED, parts, steps
-from data.papers import Filter, Mention, Merge, OpenPair, Paper, PaperDetail, Sighting, SignalReading, SourceRun
+from data.papers import (
+    Filter,
+    Mention,
+    Merge,
+    OpenPair,
+    Paper,
+    PaperDetail,
+    Sighting,
+    SignalReading,
+    SourceRun,
+    printed,
+)
 from data.waiting import is_listed
 
 _COLUMNS = (
@@ -107,7 +118,7 @@ class Reader:
             " ORDER BY scheme, value",
             (json.dumps(list(paper_ids)),),
         ):
-            out.setdefault(paper_id, []).append(value if scheme == "import" else f"{scheme}:{value}")
+            out.setdefault(paper_id, []).append(printed(scheme, value))
         return out
 
     def count(self) -> int:

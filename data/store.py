@@ -1,7 +1,7 @@
 """The store's writing side: SQLite in WAL mode through sqlite-utils. The reading side is `data.reader`.
 
 One batch is one transaction: records, the source's cursor and the validators of the page they came from are stored
-together or not at all. Identity is decided here by calling the pure functions of `data.identity`.
+together or not at all. Which paper a record is, `data.ingest` decides by the pure functions of `data.matching`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from data import waiting
 from data.candidates import unite, weigh_pairs
@@ -23,7 +23,7 @@ from data.ingest import Batch
 from data.merging import last_merge, next_seq, remember_joined, split, tell_apart, undo
 from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
-from data.showing import show_again
+from data.showing import compact, show_again
 
 BATCH = 500
 """Records that one transaction takes at most when a long stream is stored."""
@@ -31,8 +31,24 @@ BATCH = 500
 Record = PaperRecord | MentionRecord | BadRecord
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+T = TypeVar("T")
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """A long stream in lists of at most `size`. When it ends in a FrontierError, what came before it is yielded first."""
+    stream = iter(items)
+    while True:
+        batch: list[T] = []
+        try:
+            for item in islice(stream, size):
+                batch.append(item)  # noqa: PERF402  an error must not lose what came before it
+        except FrontierError:
+            if batch:
+                yield batch
+            raise
+        if not batch:
+            return
+        yield batch
 
 
 class Store:
@@ -102,27 +118,15 @@ class Store:
 
         When the stream ends in a FrontierError, what came before it is stored first.
         """
-        stream = iter(records)
-        ended: FrontierError | None = None
-        while ended is None:
-            batch: list[Record] = []
-            try:
-                for record in islice(stream, BATCH):
-                    batch.append(record)  # noqa: PERF402  an error must not lose what came before it
-            except FrontierError as exc:
-                ended = exc
-            if batch:
-                yield len(batch), self.put(source, batch, now=now)
-            elif ended is None:
-                return
-        raise ended
+        for batch in in_batches(records, BATCH):
+            yield len(batch), self.put(source, batch, now=now)
 
     def _move_cursor(self, source: str, values: Mapping[str, Any], now: datetime) -> None:
         row = self._conn.execute("SELECT cursor FROM cursors WHERE source = ?", (source,)).fetchone()
         cursor = {**(json.loads(row[0]) if row else {}), **values}
         kept = {k: v for k, v in cursor.items() if v is not None}
         self._db.table("cursors").upsert(
-            {"source": source, "cursor": _json(kept), "updated_at": now.isoformat()}, pk="source"
+            {"source": source, "cursor": compact(kept), "updated_at": now.isoformat()}, pk="source"
         )
 
     def put_runs(self, run_id: str, reports: Iterable[Mapping[str, Any]]) -> None:
@@ -134,7 +138,7 @@ class Store:
                     "source": r["source"],
                     "started_at": r["started_at"],
                     "verdict": r["verdict"],
-                    "report": _json(dict(r)),
+                    "report": compact(dict(r)),
                 }
                 for r in reports
             )
@@ -151,7 +155,7 @@ class Store:
             rows = [row for row in rows if row[0] in there]
             waiting.begin(self._conn, "embed", model)
             self._db.table("area_scores").delete_where(
-                "paper_id IN (SELECT value FROM json_each(?))", [_json([i for i, _, _ in rows])]
+                "paper_id IN (SELECT value FROM json_each(?))", [compact([i for i, _, _ in rows])]
             )
             seq = next_seq(self._conn, "vectors", len(rows))
             self._db.table("vectors").upsert_all(
@@ -162,14 +166,14 @@ class Store:
                 pk=("paper_id", "model"),
             )
             self._db.table("vectors_gone").delete_where(
-                "model = ? AND paper_id IN (SELECT value FROM json_each(?))", [model, _json([i for i, _, _ in rows])]
+                "model = ? AND paper_id IN (SELECT value FROM json_each(?))", [model, compact([i for i, _, _ in rows])]
             )
             waiting.done(self._conn, "embed", (i for i, text_hash, _ in rows if there[i] == text_hash))
 
     def _there(self, paper_ids: Iterable[int]) -> dict[int, str]:
         """Those of these papers that there are, with the hash of their text."""
         found = self._conn.execute(
-            "SELECT id, text_hash FROM papers WHERE id IN (SELECT value FROM json_each(?))", (_json(list(paper_ids)),)
+            "SELECT id, text_hash FROM papers WHERE id IN (SELECT value FROM json_each(?))", (compact(list(paper_ids)),)
         )
         return dict(found.fetchall())
 
@@ -184,7 +188,7 @@ class Store:
             there = self._there(i for i, _ in given)
             given = [row for row in given if row[0] in there]
             waiting.begin(self._conn, "score", basis)
-            table.delete_where("paper_id IN (SELECT value FROM json_each(?))", [_json([i for i, _ in given])])
+            table.delete_where("paper_id IN (SELECT value FROM json_each(?))", [compact([i for i, _ in given])])
             table.insert_all(
                 {"paper_id": i, "area": area, "score": score, "basis": basis}
                 for i, scores in given

@@ -291,6 +291,11 @@ def changes_since(reader: Reader, last: int, paper_ids: Iterable[int]) -> list[C
     return [_change(row) for row in rows]
 
 
+def changes_of(reader: Reader, paper_id: int) -> list[Change]:
+    """All that became different about one paper, in order."""
+    return [_change(row) for row in reader.rows(f"{_CHANGES} WHERE paper_id = ? ORDER BY id", (paper_id,))]
+
+
 def venue_changes_since(reader: Reader, last: int, venue: str) -> list[Change]:
     """Papers whose venue became this one ("CVPR", "CVPR 2026") after change `last`, in order; case does not count."""
     rows = reader.rows(
