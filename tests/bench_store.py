@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -28,6 +30,7 @@ from crawler.files import snapshot_record
 from data.facets import basis
 from data.records import PaperRecord
 from data.seeds import known_datasets
+from data.showing import put_full_text
 from data.store import Store
 from index.facets import read_facets
 
@@ -184,16 +187,54 @@ A_PAGE = 200
 AREAS = [f"area-{n}" for n in range(12)]
 
 
-def prepared(home: Path, papers: int) -> Path:
-    """A home with `papers` papers that are embedded, judged and read for data sets. What is not stored record by record
-    is written by SQL, which is all that makes a million bearable."""
-    store = Store(home / "papers.sqlite")
-    records = (own_record(line) for line in snapshot_lines(papers, words=80))
-    for _ in store.put_stream("import", records, now=NOW):
-        pass
+def prepared(home: Path, papers: int, times: int = 1) -> Path:
+    """A home with `times` times `papers` papers that are embedded, judged and read for data sets. Only `papers` of them are
+    stored record by record; the rest are copies made by SQL, which is all that makes a million bearable."""
+    store = filled(home / "papers.sqlite", papers, words=80)
+    for n in range(1, times):
+        with store.transaction() as conn:
+            copy_papers(conn, papers, papers * n)
     finish(store)
     store.close()
     return home
+
+
+def filled(path: Path, papers: int, *, words: int = 150) -> Store:
+    """A new store of `papers` papers, stored record by record."""
+    store = Store(path)
+    for _ in store.put_stream("import", map(own_record, snapshot_lines(papers, words=words)), now=NOW):
+        pass
+    return store
+
+
+def copy_papers(conn: sqlite3.Connection, papers: int, shift: int) -> None:
+    """The papers 1 to `papers` again, with numbers that are higher by `shift`: copies that have ids, titles and match keys of
+    their own, and share abstracts and people with what they are made from."""
+    number = "({0} + :shift - 1)"
+    arxiv = f"printf('%02d%02d.%05d', 16 + {number} / 240000, {number} / 20000 % 12 + 1, {number} % 20000 + 1)"
+    other = {
+        "id": "id + :shift",
+        "paper_id": "paper_id + :shift",
+        "key": f"'arxiv:' || {arxiv.format('id')}",
+        "title": "title || ' ' || :shift",
+        "title_key": "title_key || :shift",
+        "source_id": arxiv.format("paper_id"),
+        "value": f"CASE scheme WHEN 'arxiv' THEN {arxiv.format('paper_id')} ELSE value || '.' || :shift END",
+        "match_keys.key": "random()",
+    }
+    for table, of in (
+        ("papers", "id"),
+        ("sightings", "paper_id"),
+        ("paper_ids", "paper_id"),
+        ("match_keys", "paper_id"),
+    ):
+        columns = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
+        values = ", ".join(other.get(f"{table}.{c}", other.get(c, c)) for c in columns)
+        conn.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} WHERE {of} <= :papers",
+            {"shift": shift, "papers": papers},
+        )
+    put_full_text(conn, shift + 1, shift + papers)
 
 
 def finish(store: Store) -> None:
@@ -302,47 +343,68 @@ def daily(small: Path, large: Path, names: tuple[str, str], repeat: int) -> Iter
     yield Figure(f"a day into {names[1]} papers", many, "s CPU", few, f"into {names[0]}")
 
 
-def matching(folder: Path, papers: int, count: int) -> float:
-    """Sightings a second that find their paper in a store of `papers`: half of them proceedings pages of papers that are
-    there, under a title that differs a little, and half new ones."""
-    store = Store(folder / f"{papers}.sqlite")
-    records = (own_record(line) for line in snapshot_lines(papers))
-    for _ in store.put_stream("import", records, now=NOW):
-        pass
+def matching(store: Path, papers: int, count: int) -> float:
+    """Sightings a second that find their paper in a store of `papers`, which is not changed: half of them proceedings pages
+    of papers that are there, under a title that differs a little, and half new ones."""
     half = count // 2
+    known = map(own_record, snapshot_lines(half))
     pages = [
-        replace(r, source="pages", source_id=f"page {n}", title=f"Supplement to: {r.title}", ids=(), journal_ref="")
-        for n, r in enumerate(own_record(line) for line in snapshot_lines(half))
+        replace(
+            r, source="pages", source_id=f"page {n}", title=retitled(r.title, n), ids=(), journal_ref="", venue="ICML"
+        )
+        for n, r in enumerate(known)
     ]
-    new = [own_record(line) for line in snapshot_lines(half, first=papers)]
+    new = map(own_record, snapshot_lines(half, first=papers))
     seen = [record for pair in zip(pages, new, strict=True) for record in pair]
     added = 0
 
     def put() -> None:
         nonlocal added
         for start in range(0, len(seen), 500):
-            added += store.put("pages", seen[start : start + 500], now=NOW).new
+            added += copied.put("pages", seen[start : start + 500], now=NOW).new
 
-    rate = len(seen) / seconds(put)
-    store.close()
+    with tempfile.TemporaryDirectory(dir=store.parent) as fresh:
+        copied = Store(Path(shutil.copy(store, fresh)))
+        rate = len(seen) / seconds(put)
+        copied.close()
     if abs(added - half) > half // 20:
         raise SystemExit(f"matching went wrong: {added} of {half} new papers")
     return rate
 
 
+def retitled(title: str, number: int) -> str:
+    """A title as proceedings print it: an article more, an ending more or less, or a name before a colon; which of them, goes
+    by `number`."""
+    words = title.split()
+    longest = max(range(len(words)), key=lambda i: len(words[i]))
+    match number % 4:
+        case 0:
+            words.insert(2, "the")
+        case 1:
+            words[longest] += "s"
+        case 2:
+            words[longest] = words[longest][:-1]
+        case _:
+            words.insert(0, f"{words[0]}Net:")
+    return " ".join(words)
+
+
 def figures(folder: Path, quick: bool) -> Iterator[Figure]:
-    """All figures of the store; the large store has 200,000 papers (quick: 20,000)."""
+    """All figures of the store; the large store has 1,000,000 papers for a day, 150,000 for matching (quick: 20,000)."""
     yield from importing(folder, *((5_000, 1) if quick else (50_000, 3)))
-    yield from memory(folder, *((5_000, 20_000) if quick else (30_000, 300_000)))
-    few, many = (2_000, 20_000) if quick else (10_000, 200_000)
-    homes = prepared(folder / "small", few), prepared(folder / "large", many)
-    yield from daily(*homes, (f"{few:,}", f"{many:,}"), 1 if quick else 3)
-    small, large = (1_000, 15_000) if quick else (10_000, 150_000)
+    yield from memory(folder, *((5_000, 20_000) if quick else (30_000, 120_000)))
+    few, times = (2_000, 10) if quick else (10_000, 100)
+    homes = prepared(folder / "small", few), prepared(folder / "large", few, times)
+    yield from daily(*homes, (f"{few:,}", f"{few * times:,}"), 1 if quick else 3)
+    for home in homes:
+        shutil.rmtree(home)
+    small, large = (3_000, 20_000) if quick else (10_000, 150_000)
     rates: dict[int, list[float]] = {small: [], large: []}
+    for papers in rates:
+        filled(folder / f"{papers}.sqlite", papers).close()
     for _ in range(1 if quick else 3):
-        for papers in (small, large):
-            with tempfile.TemporaryDirectory(dir=folder) as fresh:
-                rates[papers].append(matching(Path(fresh), papers, 5_000))
+        for papers, taken in rates.items():
+            taken.append(matching(folder / f"{papers}.sqlite", papers, 5_000))
     few_known, many_known = statistics.median(rates[small]), statistics.median(rates[large])
     yield Figure(f"matching into {small:,} papers", few_known, "papers/s")
     yield Figure(f"matching into {large:,} papers", many_known, "papers/s", few_known, f"into {small:,}")
