@@ -2,8 +2,8 @@
 
 The graph lies in a folder of its own below the home folder, named by model, weights and layout:
 
-    graph.xml, graph.bin    the graph as OpenVINO writes it, 67 MB
-    manifest.json           what they must look like, which OpenVINO made them, and which files they were made from
+    graph.xml, graph.bin    the graph as OpenVINO writes it, 67 MB with 8-bit weights, 90 MB without
+    manifest.json           what they must look like, of which kind they are, and which OpenVINO and files made them
 
 It is written aside and renamed, so that it is whole or not there, whoever else writes at the same time. Both files are
 read through and compared with the manifest before they are used (60 ms); a torn or foreign graph is made anew, and where
@@ -47,7 +47,7 @@ from index.minilm import GROUP, MAX_TOKENS, Weights, build_graph, encode_one, re
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Version of the graph and its folder; another one is made anew."""
 
 KEY = f"{DEFAULT_MODEL}-{DEFAULT_SHA256['model.safetensors'][:12]}-{FORMAT}"
@@ -68,8 +68,8 @@ _OPTIONS: tuple[Mapping[str, str], ...] = (
     {"PERFORMANCE_HINT": "THROUGHPUT", "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(GROUP)},
     {"PERFORMANCE_HINT": "THROUGHPUT", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0", "INFERENCE_PRECISION_HINT": "f32"},
 )
-"""The first that runs and is right on this processor: products in 8 bits and the rest in bfloat16, as far as OpenVINO
-finds the instructions, or all in float32. With THROUGHPUT, every core or two have a stream of their own."""
+"""The first that runs and is right on this processor: products of 8-bit weights in 8 bits and the rest in bfloat16, as far
+as OpenVINO finds the instructions, or all in float32. With THROUGHPUT, every core or two have a stream of their own."""
 
 _PROBE = "a text of a few words that tells whether a graph works"
 
@@ -81,13 +81,14 @@ class Manifest:
 
     format: int
     openvino: str
+    eight_bits: bool
     digests: Mapping[str, str]
     source: Mapping[str, Sequence[int]]
 
 
 class GraphEncoder:
     """The default model, without torch. Vectors of many texts are within a cosine of 0.999 of sentence-transformers' (mean;
-    8-bit weights), those of up to `FEW` are equal to them. Safe to use from several threads, one at a time.
+    bfloat16 or 8-bit weights), those of up to `FEW` are equal to them. Safe to use from several threads, one at a time.
 
     On a machine with CUDA, and where OpenVINO does not run, many texts go to sentence-transformers.
     """
@@ -146,7 +147,7 @@ class GraphEncoder:
         model, failure = self._opened(), "no graph gives the right vectors"
         probe = model.tokens([_PROBE] * (FEW + 1))
         try:
-            graph = load_graph(self._folder, model.weights)
+            graph = load_graph(self._folder, model.weights, eight_bits=not has_matrix_units())
             for options in _OPTIONS:
                 try:
                     runner = _Runner(graph, options)
@@ -245,7 +246,21 @@ def padded(texts: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArr
     return tokens, mask
 
 
-def load_graph(folder: Path | None, weights: Weights) -> Any:
+def has_matrix_units() -> bool:
+    """Whether this processor multiplies bfloat16 matrices in units of their own (AMX), where 8-bit weights do not pay.
+
+    OpenVINO tells only which kernel it took, so it is asked for a product. Raises what OpenVINO does.
+    """
+    import openvino
+    from openvino import opset13 as op
+
+    x = op.parameter([-1, 64], np.float32)
+    graph = openvino.Model([op.matmul(x, op.constant(np.ones((64, 64), np.float32)), False, True)], [x], "probe")
+    compiled = openvino.Core().compile_model(graph, "CPU")
+    return any("amx" in str(node.rt_info["primitiveType"]) for node in compiled.get_runtime_model().get_ops())
+
+
+def load_graph(folder: Path | None, weights: Weights, *, eight_bits: bool) -> Any:
     """The kept graph of `folder` (`openvino.Model`), made and kept first where there is none that can be trusted.
 
     Where it cannot be kept, it is the one in memory. Raises what OpenVINO does: RuntimeError, ImportError.
@@ -253,20 +268,20 @@ def load_graph(folder: Path | None, weights: Weights) -> Any:
     import openvino
 
     if folder is None:
-        return build_graph(weights)
+        return build_graph(weights, eight_bits=eight_bits)
     kept = folder / KEY
-    if _whole(kept):
+    if _whole(kept, eight_bits):
         with suppress(RuntimeError):  # OpenVINO's own judgement comes last
             return openvino.Core().read_model(kept / GRAPH)
-    graph = build_graph(weights)
+    graph = build_graph(weights, eight_bits=eight_bits)
     try:
-        _keep(graph, kept)
+        _keep(graph, kept, eight_bits)
     except (OSError, RuntimeError) as exc:
         logger.info("the model's graph cannot be kept in %s: %s", folder, first_line(exc))
     return graph
 
 
-def _keep(graph: Any, kept: Path) -> None:
+def _keep(graph: Any, kept: Path, eight_bits: bool) -> None:
     import openvino
 
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -279,6 +294,7 @@ def _keep(graph: Any, kept: Path) -> None:
         manifest = Manifest(
             format=FORMAT,
             openvino=openvino.get_version(),
+            eight_bits=eight_bits,
             digests={name: _digest(new / name) for name in (GRAPH, WEIGHTS)},
             source=_stamps(package_folder()),
         )
@@ -303,11 +319,12 @@ def _read_manifest(kept: Path) -> Manifest | None:
     return None
 
 
-def _whole(kept: Path) -> bool:
+def _whole(kept: Path, eight_bits: bool) -> bool:
     import openvino
 
     manifest = _read_manifest(kept)
-    if manifest is None or (manifest.format, manifest.openvino) != (FORMAT, openvino.get_version()):
+    wanted = (FORMAT, openvino.get_version(), eight_bits)
+    if manifest is None or (manifest.format, manifest.openvino, manifest.eight_bits) != wanted:
         return False
     with suppress(OSError, TypeError):
         return manifest.digests == {name: _digest(kept / name) for name in (GRAPH, WEIGHTS)}

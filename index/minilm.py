@@ -101,12 +101,12 @@ def _gelu(x: Floats) -> Floats:
     return np.asarray(x * np.float32(0.5) * (1 + np.copysign(1 - series * np.exp(-z * z), x)), np.float32)
 
 
-def build_graph(weights: Weights) -> Any:
+def build_graph(weights: Weights, *, eight_bits: bool) -> Any:
     """The model as an `openvino.Model`: (tokens, mask), both int64 of shape (n, length), to unit vectors (n, dim).
 
-    Weights of the matrix products are in 8 bits, which the plugin multiplies in 8 bits where the processor can and in
-    floating point where it cannot; but for those of queries, keys and values, where rounding costs the most
-    (docs/performance.md).
+    With `eight_bits`, weights of the matrix products are in 8 bits, which the plugin multiplies in 8 bits where the
+    processor can and in floating point where it cannot; but for those of queries, keys and values, where rounding costs
+    the most. Which is faster depends on the processor (docs/performance.md).
     """
     import openvino
     from openvino import opset13 as op
@@ -130,36 +130,36 @@ def build_graph(weights: Weights) -> Any:
     bias = op.multiply(op.subtract(op.unsqueeze(there, _whole(1, 2)), _scalar(1)), _scalar(1e9))
     for number in range(LAYERS):
         layer = f"encoder.layer.{number}."
-        attended = _graph_attended(weights, f"{layer}attention.", x, bias)
+        attended = _graph_attended(weights, f"{layer}attention.", x, bias, eight_bits)
         x = _graph_normed(weights, f"{layer}attention.output.LayerNorm", op.add(attended, x))
-        inner = op.gelu(_graph_linear(weights, [f"{layer}intermediate.dense"], x), "erf")
-        x = _graph_normed(
-            weights, f"{layer}output.LayerNorm", op.add(_graph_linear(weights, [f"{layer}output.dense"], inner), x)
-        )
+        inner = op.gelu(_graph_linear(weights, f"{layer}intermediate.dense", x, eight_bits), "erf")
+        outer = _graph_linear(weights, f"{layer}output.dense", inner, eight_bits)
+        x = _graph_normed(weights, f"{layer}output.LayerNorm", op.add(outer, x))
     total = op.reduce_sum(op.multiply(x, op.unsqueeze(there, _whole(2))), _whole(1))
     return openvino.Model([op.normalize_l2(total, _whole(1), EPSILON, "max")], [tokens, mask], "minilm")
 
 
-def _graph_attended(weights: Weights, name: str, x: Any, bias: Any) -> Any:
+def _graph_attended(weights: Weights, name: str, x: Any, bias: Any, eight_bits: bool) -> Any:
     from openvino import opset13 as op
 
     width = weights[f"{name}self.query.bias"].shape[0]
-    names = [f"{name}self.{part}" for part in _PARTS]  # one product is faster than three
-    parts = _graph_linear(weights, names, x, eight_bits=False)
-    parts = op.reshape(parts, _whole(0, 0, len(_PARTS), HEADS, width // HEADS), True)
-    parts = op.transpose(parts, _whole(2, 0, 3, 1, 4))
-    query, key, value = (op.gather(parts, op.constant(i), op.constant(0)) for i in range(len(_PARTS)))
+    by_head = _whole(0, 0, HEADS, width // HEADS)
+    query, key, value = (
+        op.transpose(
+            op.reshape(_graph_linear(weights, f"{name}self.{part}", x, False), by_head, True), _whole(0, 2, 1, 3)
+        )
+        for part in _PARTS
+    )
     joined = op.transpose(op.scaled_dot_product_attention(query, key, value, bias), _whole(0, 2, 1, 3))
-    return _graph_linear(weights, [f"{name}output.dense"], op.reshape(joined, _whole(0, 0, width), True))
+    return _graph_linear(weights, f"{name}output.dense", op.reshape(joined, _whole(0, 0, width), True), eight_bits)
 
 
-def _graph_linear(weights: Weights, names: list[str], x: Any, *, eight_bits: bool = True) -> Any:
+def _graph_linear(weights: Weights, name: str, x: Any, eight_bits: bool) -> Any:
     from openvino import opset13 as op
 
-    matrix = np.concatenate([weights[f"{name}.weight"] for name in names])
-    factor = _graph_eight_bits(matrix) if eight_bits else op.constant(matrix)
-    bias = np.concatenate([weights[f"{name}.bias"] for name in names])[None, None]
-    return op.add(op.matmul(x, factor, False, True), op.constant(bias))
+    matrix = weights[f"{name}.weight"]
+    factor = _graph_eight_bits(matrix) if eight_bits else op.constant(matrix.copy())
+    return op.add(op.matmul(x, factor, False, True), op.constant(weights[f"{name}.bias"][None, None].copy()))
 
 
 def _graph_eight_bits(matrix: Floats) -> Any:

@@ -73,8 +73,12 @@ def reference() -> Vectors:
 
 
 class TestAgreement:
-    def test_many_texts_agree_with_sentence_transformers(self, real: GraphEncoder, reference: Vectors) -> None:
-        found = cosines(real.encode(WHOLE), reference)
+    @pytest.mark.parametrize("matrix_units", [True, False])
+    def test_many_texts_agree_with_sentence_transformers(
+        self, reference: Vectors, matrix_units: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(index.graph, "has_matrix_units", lambda: matrix_units)
+        found = cosines(GraphEncoder(None).encode(WHOLE), reference)
         assert found.mean() >= 0.999
         assert found.min() >= 0.997
 
@@ -133,7 +137,7 @@ class TestKeeping:
         """Grows whenever a graph is made."""
         calls: list[int] = []
         whole = index.graph.build_graph
-        monkeypatch.setattr(index.graph, "build_graph", lambda weights: calls.append(1) or whole(weights))
+        monkeypatch.setattr(index.graph, "build_graph", lambda *a, **k: calls.append(1) or whole(*a, **k))
         return calls
 
     def test_a_kept_graph_is_used(self, copy: Path, built: list[int], real: GraphEncoder) -> None:
@@ -162,10 +166,10 @@ class TestKeeping:
         assert built == [1]
         assert [p.name for p in copy.iterdir()] == [KEY]
 
-    @pytest.mark.parametrize("field", ["format", "openvino"])
-    def test_one_of_another_version_is_made_anew(self, copy: Path, built: list[int], field: str) -> None:
+    @pytest.mark.parametrize("field", ["format", "openvino", "eight_bits"])
+    def test_one_of_another_version_or_kind_is_made_anew(self, copy: Path, built: list[int], field: str) -> None:
         manifest = json.loads((copy / KEY / MANIFEST).read_text())
-        manifest[field] = 0 if field == "format" else "2024.1"
+        manifest[field] = {"format": 0, "openvino": "2024.1", "eight_bits": not manifest["eight_bits"]}[field]
         (copy / KEY / MANIFEST).write_text(json.dumps(manifest))
         GraphEncoder(copy).encode(TEXTS)
         assert built == [1]
