@@ -35,7 +35,8 @@ def code_urls(text: str) -> tuple[str, ...]:
     if "\\" in text:
         text = _UNESCAPE.sub(r"\1", text)
     found: dict[str, str] = {}
-    for match in _LINK.finditer(text):
+    addresses = " ".join([word for word in text.split() if "." in word and "/" in word])  # few words of most texts
+    for match in _LINK.finditer(addresses):
         host = match["host"].lower()
         parts = match["path"].split("/")
         address = _hugging_face(parts) if host in ("huggingface.co", "hf.co") else _forge(host, parts)

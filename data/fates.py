@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from data.venues import VenueMention, venue_mentions
@@ -93,13 +94,26 @@ _SHORTENED = re.compile(
 
 
 def _plain(text: str) -> str:
-    """The beginning of a text on one line, without markup and addresses."""
-    text = _NOTE.sub("", text[:MAX_LENGTH])
-    text = _HREF.sub(" ", text).replace("\\&", "&").replace("&amp;", "&")
-    text = _LINK.sub(" ", text.translate(_QUOTES))
-    text = _COMMAND.sub(" ", text)
+    """The beginning of a text on one line, without markup and addresses. What is not there is not searched for."""
+    text = text[:MAX_LENGTH]
+    low = text.lower()
+    if "admin note" in low:
+        text = _NOTE.sub("", text)
+    if "\\" in text:
+        text = _HREF.sub(" ", text).replace("\\&", "&")
+    text = text.replace("&amp;", "&").translate(_QUOTES)
+    if any(map(low.__contains__, _LINKS)):
+        text = _LINK.sub(" ", text)
+    if any(map(text.__contains__, "\\{}$~")):
+        text = _COMMAND.sub(" ", text)
     text = " ".join(text.split())
-    return _IF.sub(lambda m: " " * len(m[0]), text)
+    if any(map(low.__contains__, _CONDITIONS)):
+        text = _IF.sub(lambda m: " " * len(m[0]), text)
+    return text
+
+
+_LINKS = ("http", "www", "github", "com/", "org/")
+_CONDITIONS = ("accept", "publi", "decision", "presentation")
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -536,6 +550,7 @@ _CERTIFIED = re.compile(
 )
 
 
+@lru_cache(maxsize=MAX_MENTIONS)  # asked for several times while one text is read
 def _track(text: str, claim: _Claim) -> str:
     mention = claim.mention
     left, right = text[claim.left : mention.start], text[mention.end : claim.right]
@@ -632,7 +647,7 @@ def fate(comment: str, journal_ref: str = "", *, not_before: date | None = None)
     only with words of acceptance, for a bare name is more likely that of an earlier paper.
     """
     said = _of_comment(comment, not_before)
-    reference = _plain(journal_ref)
+    reference = _plain(journal_ref) if journal_ref else ""
     if not _is_reference(reference):
         return said
     printed = _in_known_venue(reference)
@@ -644,6 +659,8 @@ def fate(comment: str, journal_ref: str = "", *, not_before: date | None = None)
 
 
 def _of_comment(comment: str, not_before: date | None) -> Fate | None:
+    if not comment:
+        return None
     text = _plain(comment)
     mentions = [m for m in _merged(text, venue_mentions(text)) if _named(text, m)][:MAX_MENTIONS]
     if not mentions:

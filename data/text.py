@@ -28,20 +28,26 @@ _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 def clean(text: str) -> str:
     """The text on one line: no control, escape or direction characters, white space folded, NFC."""
     flat = text.replace("\n", " ")
-    if flat.isprintable():  # nothing to remove, and no white space but plain spaces: most texts, much faster
-        if "  " in flat or flat[:1] == " " or flat[-1:] == " ":
-            flat = " ".join(flat.split())
-        return flat if flat.isascii() else unicodedata.normalize("NFC", flat)
-    return _SPACE.sub(" ", _strip(text)).strip()
+    return _folded(flat) if flat.isprintable() else _SPACE.sub(" ", _strip(text)).strip()
 
 
 def clean_block(text: str) -> str:
     """Like `clean`, but paragraphs (blank lines) stay; hard wraps inside a paragraph are undone."""
-    wrapped = "\n\n" not in text and "\n " not in text and "\n\t" not in text
-    if wrapped and text.replace("\n", "").isprintable():  # one paragraph without anything to remove
-        return clean(text)
+    lines = text.strip().split("\n")
+    if not any([line[:1] in _NEW_PARAGRAPH for line in lines]) and (flat := " ".join(lines)).isprintable():
+        return _folded(flat)
     paragraphs = re.split(r"\n[ \t]*\n|\n(?=[ \t]{2,}\S)", _strip(text))
     return "\n\n".join(p for p in (_SPACE.sub(" ", part).strip() for part in paragraphs) if p)
+
+
+_NEW_PARAGRAPH = ("", " ", "\t")  # how a line begins that may start one
+
+
+def _folded(text: str) -> str:
+    """A text with nothing to remove, and no white space but plain spaces, as `clean` has it: most texts, much faster."""
+    if "  " in text or text[:1] == " " or text[-1:] == " ":
+        text = " ".join(text.split())
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _strip(text: str) -> str:

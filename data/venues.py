@@ -8,6 +8,7 @@ longest counts ("SIGGRAPH Asia", not "SIGGRAPH").
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -1008,8 +1009,21 @@ def _index() -> tuple[dict[str, _Entry], frozenset[str]]:
 _NAMES, _BEGINS = _index()
 
 
+def _telling() -> frozenset[str]:
+    """Words of which every venue's name has one: of each name, the one that the fewest others have."""
+    names = [_LETTERS.findall(key) for key, entry in _NAMES.items() if entry.venue]
+    counts = Counter(word for words in names for word in set(words))
+    return frozenset(min(words, key=lambda word: (counts[word], word)) for words in names)
+
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_TELLING = _telling()
+
+
 def venue_mentions(text: str) -> list[VenueMention]:
     """The venues that a text names, in order; time is linear in its length."""
+    if _TELLING.isdisjoint(_LETTERS.findall(text.casefold())):
+        return []  # most comments, and far quicker
     words = _words(text)
     found: list[VenueMention] = []
     at = 0
