@@ -37,7 +37,7 @@ COMMANDS = {
     "digest": "app.commands.mail:digest",
     "cron": "app.commands.mail:cron",
     "export": "app.commands.manage:export",
-    "eval": "app.commands.manage:evaluate",
+    "eval": "app.commands.evaluate:evaluate",
     "config": "app.commands.manage:config",
     "dashboard": "app.commands.manage:dashboard",
     "doctor": "app.commands.manage:doctor",

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from crawler.probe import Probed
     from data.reader import Reader
     from data.store import Store
-    from index.search import Mode
 
 COUNTED_EVERY = timedelta(days=7)
 COUNTED_AT_ONCE = 1000
@@ -480,7 +479,7 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
     landmarks = {}
     landmark_of: dict[int, set[str]] = {}
     for name, area in areas.items():
-        found = vectors([i for i in (_lookup(reader, text) for text in area.landmarks) if i is not None])
+        found = vectors([i for i in (lookup(reader, text) for text in area.landmarks) if i is not None])
         for paper_id in found:
             landmark_of.setdefault(paper_id, set()).add(name)
         if found:
@@ -497,27 +496,9 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
     return len(waiting)
 
 
-def _lookup(reader: Reader, text: str) -> int | None:
+def lookup(reader: Reader, text: str) -> int | None:
+    """The paper that an id names, or None."""
     try:
         return reader.lookup(text)
     except (MalformedId, UnknownPaper):
         return None
-
-
-def evaluate_search_file(frontier: Frontier, path: Path, mode: Mode) -> dict[str, float]:
-    """Search quality over a file of {"query", "relevant"} lines. Raises InputError."""
-    from app.services import Services
-    from index.evaluation import DEPTH, evaluate_search, read_queries
-
-    queries = read_queries(path)
-    services = Services(frontier)
-
-    try:
-        searcher = services.searcher()
-        return evaluate_search(
-            queries,
-            lambda query: [h.paper_id for h in searcher.search(query, mode=mode, k=DEPTH)],
-            lambda text: _lookup(services.reader, text),
-        )
-    finally:
-        services.close()

@@ -13,10 +13,10 @@ import pytest
 
 from data.records import PaperRecord
 from index.encoders import DEFAULT_MODEL, load_encoder
-from index.evaluation import DEPTH, SearchQuery, evaluate_search, read_queries
 from index.search import Mode, Searcher
 from index.sync import sync
 from index.vectors import FaissIndex
+from ranking.evaluate import DEPTH, SearchQuery, evaluate_search, read_queries
 
 PAPERS = 200
 QUERIES = 60

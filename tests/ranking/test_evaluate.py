@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from index.evaluation import SearchQuery, evaluate_search, ndcg_at_k, read_queries, recall_at_k, reciprocal_rank
+from ranking.evaluate import SearchQuery, evaluate_search, ndcg_at_k, read_queries, recall_at_k, reciprocal_rank
 
 
 def test_metrics_by_hand() -> None:
