@@ -71,6 +71,7 @@ class WeightsConfig:
     relevance: float = 1.0
     freshness: float = 0.3
     attention: float = 0.5
+    personal: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

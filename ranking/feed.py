@@ -77,13 +77,15 @@ def rank(
     mentions: Mapping[int, int],
     areas: Sequence[str] = (),
     titles: Mapping[str, str] | None = None,
+    personal: Mapping[int, float] | None = None,
 ) -> list[Ranked]:
     """Papers by score, best first, equal scores by the order of their ids.
 
     `areas` are the leaf areas asked for: relevance is then the largest among them. Papers whose relevance there is at
     least `config.area_threshold` come first; behind them, nearest first, come others as far as NEAR papers in all, so
     that an area with nothing new shows what comes nearest. Papers whose relevance is not known are left out then.
-    Without `areas`, relevance is the largest over all. `titles` maps areas to the names that reasons show. Withdrawn
+    Without `areas`, relevance is the largest over all. `titles` maps areas to the names that reasons show. `personal` is
+    the chance that the user likes a paper; it is left out of the score of a paper that it does not name. Withdrawn
     papers are left out.
     """
     out: list[Ranked] = []
@@ -104,6 +106,7 @@ def rank(
                 today=today,
                 config=config,
                 titles=titles or {},
+                liking=(personal or {}).get(paper.id),
             )
         )
     inside = sorted((r for r in out if r.belongs), key=lambda r: (-r.score, r.paper.id))
@@ -122,6 +125,7 @@ def _ranked(
     today: date,
     config: RankingConfig,
     titles: Mapping[str, str],
+    liking: float | None,
 ) -> Ranked:
     weights = config.weights
     heat = attention(counts, mentions)
@@ -135,6 +139,7 @@ def _ranked(
         ),
         ("freshness", fresh, weights.freshness, _age(paper.day or paper.published, today)),
         ("attention", heat, weights.attention, _heat(counts, mentions)),
+        ("personal", liking, weights.personal, "" if liking is None else f"{liking:.0%} likely to be liked"),
     ]
     known = [(name, value, weight, text) for name, value, weight, text in parts if value is not None and weight > 0]
     total = sum(weight for _, _, weight, _ in known)

@@ -78,5 +78,12 @@ def test_a_paper_without_relevance_ranks_by_the_rest_and_in_no_area() -> None:
     assert {r.signal for r in unknown.reasons} == {"freshness", "attention"}
 
 
+def test_the_chance_of_liking_counts_where_it_is_known() -> None:
+    liked, unknown = ranked([paper(1), paper(2)], {1: {"rl": 0.5}, 2: {"rl": 0.5}}, personal={1: 0.9})
+    assert (liked.paper.id, unknown.paper.id) == (1, 2)
+    assert liked.reasons[-1].text == "90% likely to be liked"
+    assert {r.signal for r in unknown.reasons} == {"relevance", "freshness", "attention"}
+
+
 def test_withdrawn_papers_are_left_out() -> None:
     assert ranked([paper(1, withdrawn=True)], {1: {"rl": 0.9}}) == []
