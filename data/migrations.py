@@ -309,6 +309,35 @@ def m012_large(db: Database) -> None:
     )
 
 
+@migrations()
+def m013_measures(db: Database) -> None:
+    """What a ranked day and trends need of many papers, worked out at a sync (`data.measures`, `data.topics`).
+
+    `novelty` holds the nearest earlier paper of an area; `share` is the part of the area's papers that had a nearer one.
+    `yardsticks` say how a count is spread over papers of like age. `topics` keep their centroids and names from run to run.
+    Rows about a vector go when it does.
+    """
+    conn = db.conn
+    conn.execute(
+        "CREATE TABLE novelty (paper_id INTEGER, area TEXT, cosine FLOAT, nearest INTEGER, share FLOAT, basis TEXT,"
+        " PRIMARY KEY (paper_id, area)) WITHOUT ROWID"
+    )
+    _table(db, "yardsticks").create(
+        {"name": str, "cohort": str, "papers": int, "quantiles": str}, pk=("name", "cohort")
+    )
+    conn.execute(
+        "CREATE TABLE topics (id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT, name TEXT, words TEXT, centroid BLOB,"
+        " learnt_from INTEGER, born_at TEXT)"
+    )
+    conn.execute("CREATE TABLE paper_topics (paper_id INTEGER PRIMARY KEY, topic_id INTEGER, cosine FLOAT)")
+    _table(db, "paper_topics").create_index(["topic_id"])
+    for when, gone in (("UPDATE", "new.paper_id"), ("DELETE", "old.paper_id")):
+        conn.execute(
+            f"CREATE TRIGGER vectors_measured_a{when[0].lower()} AFTER {when} ON vectors BEGIN"  # noqa: S608
+            f" DELETE FROM novelty WHERE paper_id = {gone}; DELETE FROM paper_topics WHERE paper_id = {gone}; END"
+        )
+
+
 def migrate(db: Database) -> None:
     """Bring the store to the current schema; applied migrations are left alone."""
     migrations.apply(db)
