@@ -1,6 +1,7 @@
 """The ranked day: a score out of small named signals, and the reasons for it. Pure functions.
 
-Every signal lies in [0, 1]; the score is their mean weighted by `[ranking.weights]`, over the signals that are known.
+Every signal (`ranking.signals`) lies in [0, 1]; the score is their mean weighted by `[ranking.weights]`, over the signals
+that are known.
 """
 
 from __future__ import annotations
@@ -12,18 +13,13 @@ from datetime import date
 
 from data.config import RankingConfig
 from data.papers import Paper
-
-SATURATION = 100.0
-"""Attention at which the signal reaches 1: about the upvotes of the best Hugging Face daily paper of a month."""
-
-ATTENTION_WEIGHTS = {"upvotes": 1.0, "points": 0.5, "comments": 1.0, "stars": 0.02}
-"""What one unit of each signal is worth in upvotes; a repository's stars come in hundreds."""
+from ranking.signals import ATTENTION_WEIGHTS, Measure, Measured, attention, freshness, venue
 
 NEAR = 10
 """How long an area's list is made with papers that only come near, when fewer belong to it."""
 
-MENTION_WORTH = 3.0
-"""What a thread or post that names the paper is worth in upvotes."""
+TELLING_NOVELTY = 0.5
+"""Novelty that is less is nothing to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +31,38 @@ class Reason:
     weight: float
     contribution: float
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """A known paper that a ranked one is near to."""
+
+    key: str
+    title: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """What bears a ranking out and does not enter its score.
+
+    `landmark` is the nearest of the area's, `liked` the nearest that the user liked or saved; `words` are those of the
+    area that the paper holds; `heard` names who talks about it.
+    """
+
+    landmark: Near | None = None
+    liked: Near | None = None
+    words: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A paper that stands `places` lower than its score says, because one above is `like` it: `why` is for people."""
+
+    places: int
+    like: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +80,8 @@ class Ranked:
     signals: Mapping[str, float] = field(default_factory=dict)
     mentions: int = 0
     belongs: bool = True
-
-
-def freshness(day: date | None, *, today: date, half_life_days: float) -> float | None:
-    """1 on the day of its announcement, halved every `half_life_days`; None when the day is not known."""
-    if day is None:
-        return None
-    return float(0.5 ** (max(0, (today - day).days) / half_life_days))
-
-
-def attention(signals: Mapping[str, float], mentions: int) -> float:
-    """Votes, points, comments and threads on a logarithmic scale: 0 for none, 1 from SATURATION upvotes' worth on."""
-    worth = MENTION_WORTH * mentions + sum(ATTENTION_WEIGHTS.get(name, 0.0) * value for name, value in signals.items())
-    return min(1.0, math.log1p(worth) / math.log1p(SATURATION))
+    because: Because = field(default_factory=Because)
+    moved: Moved | None = None
 
 
 def rank(
@@ -78,6 +95,7 @@ def rank(
     areas: Sequence[str] = (),
     titles: Mapping[str, str] | None = None,
     personal: Mapping[int, float] | None = None,
+    measured: Measured | None = None,
 ) -> list[Ranked]:
     """Papers by score, best first, equal scores by the order of their ids.
 
@@ -85,28 +103,42 @@ def rank(
     least `config.area_threshold` come first; behind them, nearest first, come others as far as NEAR papers in all, so
     that an area with nothing new shows what comes nearest. Papers whose relevance is not known are left out then.
     Without `areas`, relevance is the largest over all. `titles` maps areas to the names that reasons show. `personal` is
-    the chance that the user likes a paper; it is left out of the score of a paper that it does not name. Withdrawn
-    papers are left out.
+    the chance that the user likes a paper; it is left out of the score of a paper that it does not name. `measured` is
+    what was measured against other papers; where it has no attention, the absolute scale counts. Withdrawn papers are
+    left out; what is no number is not known.
     """
+    known = measured or Measured()
     out: list[Ranked] = []
     for paper in papers:
-        scores = area_scores.get(paper.id, {})
+        scores = {a: s for a, s in area_scores.get(paper.id, {}).items() if math.isfinite(s)}
         among = {a: s for a, s in scores.items() if not areas or a in areas}
         if paper.withdrawn or (areas and not among):
             continue
-        best = max(among, key=lambda a: among[a], default="")
+        area = max(among, key=lambda a: among[a], default="")
+        belongs = not areas or among[area] >= config.area_threshold
+        counts, threads = signals.get(paper.id, {}), mentions.get(paper.id, 0)
+        reasons = _weighed(
+            {
+                "relevance": _relevance(scores, area, titles or {}, belongs=belongs),
+                "freshness": _freshness(paper, today, config.half_life_days),
+                "attention": (known.attention or {}).get(paper.id) or _attention(counts, threads),
+                "venue": venue(paper),
+                "citations": (known.citations or {}).get(paper.id),
+                "novelty": (known.novelty or {}).get(paper.id, {}).get(area),
+                "personal": _personal((personal or {}).get(paper.id)),
+            },
+            config,
+        )
         out.append(
-            _ranked(
-                paper,
-                best,
-                scores,
-                signals.get(paper.id, {}),
-                mentions.get(paper.id, 0),
-                belongs=not areas or among[best] >= config.area_threshold,
-                today=today,
-                config=config,
-                titles=titles or {},
-                liking=(personal or {}).get(paper.id),
+            Ranked(
+                paper=paper,
+                score=sum(r.contribution for r in reasons),
+                area=area,
+                area_scores=scores,
+                reasons=reasons,
+                signals=dict(counts),
+                mentions=threads,
+                belongs=belongs,
             )
         )
     inside = sorted((r for r in out if r.belongs), key=lambda r: (-r.score, r.paper.id))
@@ -114,55 +146,74 @@ def rank(
     return inside + near[: max(0, NEAR - len(inside))]
 
 
-def _ranked(
-    paper: Paper,
-    area: str,
-    scores: Mapping[str, float],
-    counts: Mapping[str, float],
-    mentions: int,
-    *,
-    belongs: bool,
-    today: date,
-    config: RankingConfig,
-    titles: Mapping[str, str],
-    liking: float | None,
-) -> Ranked:
-    weights = config.weights
-    heat = attention(counts, mentions)
-    fresh = freshness(paper.day or paper.published, today=today, half_life_days=config.half_life_days)
-    parts: list[tuple[str, float | None, float, str]] = [
-        (
-            "relevance",
-            scores.get(area),
-            weights.relevance,
-            f"{titles.get(area, area)} {scores.get(area, 0.0):.0%}" + ("" if belongs else " (only near)"),
-        ),
-        ("freshness", fresh, weights.freshness, _age(paper.day or paper.published, today)),
-        ("attention", heat, weights.attention, _heat(counts, mentions)),
-        ("personal", liking, weights.personal, "" if liking is None else f"{liking:.0%} likely to be liked"),
-    ]
-    known = [(name, value, weight, text) for name, value, weight, text in parts if value is not None and weight > 0]
-    total = sum(weight for _, _, weight, _ in known)
-    reasons = tuple(
-        Reason(signal=name, value=value, weight=weight, contribution=weight * value / total, text=text)
-        for name, value, weight, text in known
-    )
-    return Ranked(
-        paper=paper,
-        score=sum(r.contribution for r in reasons),
-        area=area,
-        area_scores=dict(scores),
-        reasons=reasons,
-        signals=dict(counts),
-        mentions=mentions,
-        belongs=belongs,
+def _weighed(signals: Mapping[str, Measure | None], config: RankingConfig) -> tuple[Reason, ...]:
+    """The known signals with their weights and shares in the mean; those of weight 0 are left out."""
+    weights = {name: float(getattr(config.weights, name)) for name in signals}
+    known = {name: m for name, m in signals.items() if m is not None and weights[name] > 0}
+    total = sum(weights[name] for name in known)
+    return tuple(
+        Reason(
+            signal=name,
+            value=m.value,
+            weight=weights[name],
+            contribution=weights[name] * m.value / total,
+            text=m.text,
+        )
+        for name, m in known.items()
     )
 
 
 def telling(reasons: Sequence[Reason]) -> list[Reason]:
     """The reasons that tell papers of one day apart, weightiest first: not that it is new, nor that nobody spoke of it."""
-    said = (r for r in reasons if r.text and r.value > 0 and not (r.signal == "freshness" and r.value == 1))
+    said = (
+        r
+        for r in reasons
+        if r.text
+        and r.value > 0
+        and not (r.signal == "freshness" and r.value == 1)
+        and not (r.signal == "novelty" and r.value < TELLING_NOVELTY)
+    )
     return sorted(said, key=lambda r: -r.contribution)
+
+
+def told(item: Ranked) -> list[str]:
+    """Why a paper stands where it does, for people: the telling reasons, then what bears them out."""
+    lines = [r.text for r in telling(item.reasons)]
+    because = item.because
+    if because.heard:
+        lines.append("talked of at " + ", ".join(because.heard))
+    if because.landmark:
+        lines.append(f"near the landmark {because.landmark.title} ({because.landmark.cosine:.2f})")
+    if because.liked:
+        lines.append(f"near {because.liked.title} ({because.liked.cosine:.2f}), which you liked")
+    if because.words:
+        lines.append("says " + ", ".join(because.words))
+    if item.moved:
+        lines.append(item.moved.why)
+    return lines
+
+
+def _relevance(scores: Mapping[str, float], area: str, titles: Mapping[str, str], *, belongs: bool) -> Measure | None:
+    if area not in scores:
+        return None
+    text = f"{titles.get(area, area)} {scores[area]:.0%}" + ("" if belongs else " (only near)")
+    return Measure(value=min(1.0, max(0.0, scores[area])), text=text)
+
+
+def _freshness(paper: Paper, today: date, half_life_days: float) -> Measure | None:
+    day = paper.day or paper.published
+    value = freshness(day, today=today, half_life_days=half_life_days)
+    return None if value is None else Measure(value=value, text=_age(day, today))
+
+
+def _attention(counts: Mapping[str, float], mentions: int) -> Measure:
+    return Measure(value=attention(counts, mentions), text=heat(counts, mentions))
+
+
+def _personal(chance: float | None) -> Measure | None:
+    if chance is None or not math.isfinite(chance):
+        return None
+    return Measure(value=min(1.0, max(0.0, chance)), text=f"{chance:.0%} likely to be liked")
 
 
 def _age(day: date | None, today: date) -> str:
@@ -174,7 +225,8 @@ def _age(day: date | None, today: date) -> str:
     return "announced the day before" if days == 1 else f"announced {days} days before"
 
 
-def _heat(counts: Mapping[str, float], mentions: int) -> str:
+def heat(counts: Mapping[str, float], mentions: int) -> str:
+    """Counts and threads in words."""
     said = [
         f"{counts[name]:,.0f} {name.removesuffix('s') if counts[name] == 1 else name}"
         for name in ATTENTION_WEIGHTS

@@ -6,7 +6,8 @@ import pytest
 
 from data.config import RankingConfig, WeightsConfig
 from data.papers import Paper
-from ranking.feed import NEAR, attention, freshness, rank
+from ranking.feed import NEAR, rank
+from ranking.signals import attention, freshness
 
 TODAY = date(2025, 11, 24)
 CONFIG = RankingConfig()
