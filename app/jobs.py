@@ -432,6 +432,7 @@ def sync(
             enough=lambda: patience_s is not None and monotonic() - started >= patience_s,
         )
         scored = _judge(frontier, store, reader)
+        _measure(frontier, store, reader)
         joined = _weigh_pairs(frontier, store, reader)
         read_facets(store, reader, progress=reading)
     finally:
@@ -494,6 +495,15 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
         ]
         store.put_area_scores(on, zip(ids, certain, strict=True))
     return len(waiting)
+
+
+def _measure(frontier: Frontier, store: Store, reader: Reader) -> None:
+    """Measure papers against others: novelty, and how attention and citations are spread."""
+    from app.measuring import measure
+    from ranking.relevance import basis
+
+    name = frontier.encoder().name
+    measure(frontier, store, reader, name, basis(name, frontier.config.areas))
 
 
 def lookup(reader: Reader, text: str) -> int | None:

@@ -27,7 +27,7 @@ from crawler.health import Day, sparkline
 from crawler.report import TROUBLE
 from data.config import AreaConfig
 from data.papers import Paper, SourceRun
-from ranking.feed import Ranked, telling
+from ranking.feed import Ranked, told
 
 PER_PAGE = 25
 CARD_AUTHORS = 6
@@ -106,8 +106,8 @@ def feed_cards(items: Sequence[Ranked], areas: Areas, first: int) -> str:
 
 
 def reason_line(item: Ranked) -> str:
-    """The telling reasons in one line, in the order of what they add to the score."""
-    return " · ".join(text(r.text) for r in telling(item.reasons))
+    """The telling reasons in one line, in the order of what they add to the score, then what bears them out."""
+    return " · ".join(text(line) for line in told(item))
 
 
 def found_cards(items: Sequence[Found], areas: Areas, mode: str, first: int) -> str:

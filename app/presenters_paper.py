@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from app.markup import (
 from app.presenters import badges, where
 from data.ids import parse_id, url_of
 from data.papers import Mention, PaperDetail, Sighting, SignalReading
-from ranking.feed import Ranked
+from ranking.feed import Ranked, told
 
 PAGE_AUTHORS = 30
 ROWS = 50
@@ -129,7 +130,9 @@ def reasons_table(item: Ranked) -> str:
         for reason in item.reasons
     ]
     total = f'<p class="fr-muted">Together <b>{item.score:.2f}</b> out of 1: the mean of the signals by weight.</p>'
-    return table(["signal", "what is known", "value", "weight", "adds"], rows, numbers=(2, 3, 4)) + total
+    bare = replace(item, reasons=(), moved=None)
+    borne_out = "".join(f'<p class="fr-muted">{text(line[:1].upper() + line[1:])}.</p>' for line in told(bare))
+    return table(["signal", "what is known", "value", "weight", "adds"], rows, numbers=(2, 3, 4)) + total + borne_out
 
 
 def sightings_table(sightings: Sequence[Sighting]) -> str:

@@ -151,16 +151,38 @@ class Services:
         if not with_hidden:
             unseen = hidden(self.reader)
             ids = [i for i in ids if i not in unseen]
-        return rank(
+        from app.evidence import measured, vectors_of
+
+        config = self.frontier.config
+        papers, counts, mentions = (
             self.reader.papers(ids),
+            self.reader.latest_signals(ids),
+            self.reader.mention_counts(ids),
+        )
+        ranked = rank(
+            papers,
             today=today,
-            config=self.frontier.config.ranking,
+            config=config.ranking,
             area_scores=self.reader.area_scores(ids),
-            signals=self.reader.latest_signals(ids),
-            mentions=self.reader.mention_counts(ids),
+            signals=counts,
+            mentions=mentions,
             areas=areas,
             titles={name: self.area_title(name) for name in self.areas},
+            measured=measured(self.reader, papers, counts, mentions, self.frontier.now()),
         )
+        if len(ranked) < 2 or not config.ranking.spread:
+            return ranked
+        from index.encoders import model_name
+        from ranking.spread import UP_TO, spread
+
+        vectors = vectors_of(self.reader, model_name(config.embedding.model), [r.paper.id for r in ranked[:UP_TO]])
+        return spread(ranked, vectors, config.ranking.spread)
+
+    def explained(self, items: Sequence[Ranked]) -> list[Ranked]:
+        """Ranked papers with what bears their place out: the nearest landmark and liked paper, telling words, who talks."""
+        from app.evidence import explained
+
+        return explained(self.frontier, self.reader, items)
 
     # ---- search
 
@@ -247,7 +269,7 @@ class Services:
     def why(self, detail: PaperDetail) -> Ranked | None:
         """The paper's own score and reasons, as of the day it was announced (or today)."""
         today = detail.paper.day or self.frontier.now().date()
-        ranked = self.rank([detail.paper.id], today=today, with_hidden=True)
+        ranked = self.explained(self.rank([detail.paper.id], today=today, with_hidden=True))
         return ranked[0] if ranked else None
 
     def health(self) -> list[SourceRun]:
@@ -324,6 +346,8 @@ def ranked_json(
     item: Ranked, area_scores: dict[str, float], ids: Sequence[str], library: Sequence[str] = ()
 ) -> dict[str, Any]:
     """A ranked paper in the shape of `frontier feed --json`."""
+    from app.evidence import because_json
+
     return paper_json(
         item.paper,
         ids=ids,
@@ -344,5 +368,6 @@ def ranked_json(
             }
             for r in item.reasons
         ],
+        because=because_json(item),
         abstract=item.paper.abstract,
     )

@@ -197,6 +197,16 @@ def hidden(reader: Reader) -> set[int]:
     return {r[0] for r in reader.rows("SELECT paper_id FROM library WHERE kind = 'hide'")}
 
 
+def latest_liked(reader: Reader, most: int) -> list[int]:
+    """The papers that were liked or saved last, the latest first."""
+    rows = reader.rows(
+        "SELECT paper_id FROM library WHERE kind IN ('like', 'save') GROUP BY paper_id ORDER BY max(at) DESC, paper_id"
+        " LIMIT ?",
+        (most,),
+    )
+    return [r[0] for r in rows]
+
+
 def tags(reader: Reader) -> list[tuple[str, int]]:
     """The tags there are and how many papers have each, the most used first."""
     rows = reader.rows("SELECT value, count(*) FROM library WHERE kind = 'tag' GROUP BY value")

@@ -49,7 +49,7 @@ def likeness(cosines: NDArray[np.float32], people: Sequence[frozenset[str]]) -> 
     floor = np.full(cosines.shape, ALIKE)
     group = same_group(people)
     floor[group] = ALIKE_OF_ONE_GROUP
-    out = np.clip((np.nan_to_num(cosines.astype(np.float64), nan=-1.0) - floor) / (1 - floor), 0.0, 1.0)
+    out: Likeness = np.clip((np.nan_to_num(cosines.astype(np.float64), nan=-1.0) - floor) / (1 - floor), 0.0, 1.0)
     np.fill_diagonal(out, 0.0)
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from data.errors import FrontierError, UnknownPaper
 from data.library import Entry, entries
 from data.papers import Paper, PaperDetail, SourceRun
 from ranking.areas import with_parents
-from ranking.feed import Ranked, telling
+from ranking.feed import Ranked, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -171,6 +172,7 @@ def feed(area: str, day: date | None, since: date | None, k: int, as_json: bool)
     """The ranked day, with reasons."""
     with services() as s:
         answer = s.feed(day=day, since=since, area=area, k=k)
+        answer = replace(answer, ranked=s.explained(answer.ranked))
         if as_json:
             ids = s.reader.ids_of([r.paper.id for r in answer.ranked])
             library = s.library([r.paper.id for r in answer.ranked])
@@ -213,7 +215,7 @@ def _area_count(s: Services, answer: Feed) -> str:
 
 def why_line(item: Ranked) -> str:
     """The reasons in one line."""
-    return " · ".join(r.text for r in telling(item.reasons))
+    return " · ".join(told(item))
 
 
 @click.command()
@@ -264,6 +266,8 @@ def _fetched(frontier: Frontier, text: str, fetch: bool | None, as_json: bool) -
 
 
 def _detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[Found]) -> dict[str, Any]:
+    from app.evidence import because_json
+
     p = d.paper
     return paper_json(
         p,
@@ -279,7 +283,17 @@ def _detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence
         withdrawn=p.withdrawn,
         area_scores={a: round(v, 4) for a, v in with_parents(s.areas, d.area_scores).items()},
         score=round(why.score, 6) if why else None,
-        reasons=[{"signal": r.signal, "value": round(r.value, 4), "text": r.text} for r in why.reasons] if why else [],
+        reasons=[
+            {
+                "signal": r.signal,
+                "value": round(r.value, 4),
+                "weight": r.weight,
+                "contribution": round(r.contribution, 4),
+                "text": r.text,
+            }
+            for r in (why.reasons if why else ())
+        ],
+        because=because_json(why) if why else None,
         sightings=[
             {
                 "source": x.source,

@@ -45,7 +45,7 @@ def show(services: Services) -> None:
     if feed.day is None:
         st.html(presenters.starter_notice(services.reader.count()))
     first = (page - 1) * PER_PAGE
-    listed = feed.ranked[first : first + PER_PAGE]
+    listed = services.explained(feed.ranked[first : first + PER_PAGE])
     inside = [item for item in listed if item.belongs]
     if inside:
         st.html(presenters.feed_cards(inside, areas, first + 1))
