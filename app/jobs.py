@@ -498,12 +498,14 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
 
 
 def _measure(frontier: Frontier, store: Store, reader: Reader) -> None:
-    """Measure papers against others: novelty, and how attention and citations are spread."""
+    """Measure papers against others: novelty, how attention and citations are spread, and their topics."""
     from app.measuring import measure
+    from app.trending import keep_topics
     from ranking.relevance import basis
 
     name = frontier.encoder().name
     measure(frontier, store, reader, name, basis(name, frontier.config.areas))
+    keep_topics(store, reader, name, frontier.now())
 
 
 def lookup(reader: Reader, text: str) -> int | None:
