@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.jobs import lookup
 from app.wiring import Frontier
+from data.errors import InputError
+from index.encoders import model_name
 
 if TYPE_CHECKING:
+    from data.reader import Reader
+    from index.encoders import Vectors
     from index.search import Mode
 
 
@@ -29,3 +35,71 @@ def evaluate_search_file(frontier: Frontier, path: Path, mode: Mode) -> dict[str
         )
     finally:
         services.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvaluation:
+    """`figures` in the shape of `frontier eval feed --json`; ids that the store does not know, and users named twice."""
+
+    figures: dict[str, Any]
+    unknown: Sequence[str]
+    again: Sequence[str]
+
+
+def evaluate_feed_file(
+    frontier: Frontier,
+    path: Path,
+    since_year: int,
+    *,
+    step: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> FeedEvaluation:
+    """The personal order over a file of {"user", "liked", "later"} lines, beside its baselines. Candidates are all papers
+    of `since_year` and later. `step` hears what is being done, and how far. Raises InputError.
+
+    A user none of whose later papers is a candidate, or none of whose liked papers is known, is left out and counted.
+    """
+    from ranking.evaluate_feed import FeedData, evaluate_feed, read_users
+
+    users, again = read_users(path)
+    reader = frontier.open_reader()
+    try:
+        unknown: list[str] = []
+        rows: dict[str, int] = {}
+        step("reading papers", 0, 0)
+        papers = list(reader.every_paper())
+        place = {p.id: n for n, p in enumerate(papers)}
+        for text in dict.fromkeys(i for u in users for i in (*u.liked, *u.later)):
+            found = lookup(reader, text)
+            if found is None:
+                unknown.append(text)
+            else:
+                rows[text] = place[found]
+        vectors = vectors_of(reader, model_name(frontier.config.embedding.model), [p.id for p in papers])
+    finally:
+        reader.close()
+    data = FeedData.of(
+        users,
+        rows,
+        ids=[p.id for p in papers],
+        texts=[p.text for p in papers],
+        years=[p.year or 0 for p in papers],
+        vectors=vectors,
+        since_year=since_year,
+    )
+    if not data.users:
+        raise InputError(str(path), f"no user has both liked papers and later ones of {since_year} on in this store")
+    figures = evaluate_feed(data, step=step)
+    return FeedEvaluation(figures={**figures, "unknown": len(unknown)}, unknown=unknown, again=again)
+
+
+def vectors_of(reader: Reader, model: str, paper_ids: Sequence[int]) -> Vectors:
+    """The model's vectors of papers, shape (n, dim), rows of zeros where a paper has none; (n, 0) where none has one."""
+    import numpy as np
+
+    known = reader.vectors(model, paper_ids)
+    dim = max((len(v) // 4 for v in known.values()), default=0)
+    out = np.zeros((len(paper_ids), dim), np.float32)
+    for n, paper_id in enumerate(paper_ids):
+        if len(vector := known.get(paper_id, b"")) == 4 * dim:
+            out[n] = np.frombuffer(vector, "<f4")
+    return out

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.commands._common import json_option, print_json, say
+from app.commands._common import json_option, print_json, progress_bar, say
 from app.wiring import Frontier
 
 
@@ -66,3 +66,44 @@ def eval_identity(data: Path, as_json: bool) -> int:
             f"\n{pair['kind']}: {said}, decided {pair['decided']}: {pair['reason']}\n  {pair['a']}\n  {pair['b']}"
         )
     return status
+
+
+@evaluate.command("feed")
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, help="JSON lines with user, liked and later (ids)."
+)
+@click.option(
+    "--candidates-since", "since", type=click.IntRange(1000, 9999), required=True, metavar="YEAR",
+    help="Papers of this year and later are ranked; what was liked should be older.",
+)  # fmt: skip
+@json_option
+def eval_feed(data: Path, since: int, as_json: bool) -> int:
+    """How well the personal model finds what people write later: nDCG, recall and AUC, beside three baselines."""
+    from app.evaluating import evaluate_feed_file
+
+    with progress_bar("users") as bar:
+        task = bar.add_task("reading", total=None)
+
+        def step(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total or None)
+            if not done and bar.disable:
+                say(f"frontier: {what}" + (f": {total:,}" if total else ""))
+
+        found = evaluate_feed_file(Frontier(), data, since, step=step)
+    for what, names in (("unknown id", found.unknown), ("user named again, left out", found.again)):
+        for name in names[:20]:
+            say(f"frontier: {what}: {name[:200]}")
+        if len(names) > 20:
+            say(f"frontier: and {len(names) - 20:,} more of the {len(names):,} ({what})")
+    figures = dict(found.figures)
+    if as_json:
+        print_json(figures)
+        return 0
+    baselines, intervals = figures.pop("baselines"), figures.pop("intervals")
+    click.echo(f"{'':>16}  " + "  ".join(f"{m:>24}" for m in intervals))
+    for name, of in {"personal": {**figures, "intervals": intervals}, **baselines}.items():
+        cells = (f"{of[m]:.4f} [{of['intervals'][m][0]:.4f}, {of['intervals'][m][1]:.4f}]" for m in intervals)
+        click.echo(f"{name:>16}  " + "  ".join(f"{cell:>24}" for cell in cells))
+    for name in ("users", "left_out", "candidates", "unknown"):
+        click.echo(f"{name:>16}  {figures[name]:,}")
+    return 0
