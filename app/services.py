@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from app.wiring import Frontier
 from data.errors import UnknownArea
-from data.library import hidden, kinds_of
+from data.library import count_likes, hidden, kinds_of
 from data.papers import Filter, Paper, PaperDetail, SourceRun
 from ranking.areas import expand, with_parents
 from ranking.feed import Ranked, rank
+
+LEAST_LIKES = 5
+"""With fewer likes and saves there is no model (`ranking.personal` says the same of each interest)."""
 
 HABIT_DAYS = 90
 """How far back a source's habit is read."""
 
 if TYPE_CHECKING:
+    from app.personalising import Chances
     from crawler.health import Day
     from data.reader import Reader
     from data.watching import Change
@@ -134,26 +138,51 @@ class Services:
             ids = self.reader.matching(self.filter(sources=["starter"]))
         else:
             ids = self.reader.announced(since or last, last)
-        ranked = self.rank(ids, today=last or today, areas=leaves)
+        chances = self.chances(ids)
+        ranked = self.rank(ids, today=last or today, areas=leaves, chances=chances)
         return Feed(
             day=last,
             since=since,
             area=area,
-            ranked=ranked[:k],
+            ranked=ranked[:k] if area or chances is None else self._dealt(ranked, chances, k),
             total=len(ids),
             took_ms=(perf_counter() - started) * 1000,
         )
 
+    def chances(self, ids: Sequence[int]) -> Chances | None:
+        """What the user's own models say of papers; None while there are too few likes for any."""
+        if count_likes(self.reader) < LEAST_LIKES:
+            return None  # so that NumPy and SciPy need not be imported
+        from app.personalising import Personal
+
+        return Personal(self.frontier, self.reader).chances(ids)
+
+    def _dealt(self, ranked: Sequence[Ranked], chances: Chances, k: int) -> list[Ranked]:
+        """The first `k` places, each interest having its share."""
+        from ranking.interests import dealt
+
+        names = sorted({name for of in chances.by_paper.values() for name in of})
+        explore = self.frontier.config.ranking.explore
+        return dealt(ranked, chances.interest, dict.fromkeys(names, 1.0), k=k, explore=explore, titles=chances.titles)
+
     def rank(
-        self, ids: Sequence[int], *, today: date, areas: Sequence[str] = (), with_hidden: bool = False
+        self,
+        ids: Sequence[int],
+        *,
+        today: date,
+        areas: Sequence[str] = (),
+        with_hidden: bool = False,
+        chances: Chances | None = None,
     ) -> list[Ranked]:
-        """Papers ranked as of `today`, with reasons; those that the user hid are left out unless they are asked for."""
+        """Papers ranked as of `today`, with reasons; those that the user hid are left out unless they are asked for.
+        `chances` are what the user's models say of them (`chances`), asked for where they are not given."""
         if not with_hidden:
             unseen = hidden(self.reader)
             ids = [i for i in ids if i not in unseen]
         from app.evidence import measured, vectors_of
 
         config = self.frontier.config
+        chances = chances or self.chances(ids)
         papers, counts, mentions = (
             self.reader.papers(ids),
             self.reader.latest_signals(ids),
@@ -163,11 +192,12 @@ class Services:
             papers,
             today=today,
             config=config.ranking,
-            area_scores=self.reader.area_scores(ids),
+            area_scores=chances.area_scores if chances else self.reader.area_scores(ids),
             signals=counts,
             mentions=mentions,
             areas=areas,
             titles={name: self.area_title(name) for name in self.areas},
+            personal=chances.best() if chances else None,
             measured=measured(self.reader, papers, counts, mentions, self.frontier.now()),
         )
         if len(ranked) < 2 or not config.ranking.spread:
@@ -355,6 +385,7 @@ def ranked_json(
         score=round(item.score, 6),
         area=item.area,
         belongs=item.belongs,
+        interest=item.interest,
         area_scores={a: round(s, 4) for a, s in area_scores.items()},
         signals=dict(item.signals),
         mentions=item.mentions,

@@ -207,6 +207,12 @@ def latest_liked(reader: Reader, most: int) -> list[int]:
     return [r[0] for r in rows]
 
 
+def count_likes(reader: Reader) -> int:
+    """How many papers the user liked or saved."""
+    rows = reader.rows("SELECT count(DISTINCT paper_id) FROM library WHERE kind IN ('like', 'save')")
+    return int(rows[0][0])
+
+
 def tags(reader: Reader) -> list[tuple[str, int]]:
     """The tags there are and how many papers have each, the most used first."""
     rows = reader.rows("SELECT value, count(*) FROM library WHERE kind = 'tag' GROUP BY value")

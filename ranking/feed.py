@@ -67,7 +67,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A paper in the ranked list. `area` is the leaf area it stands under ("" when none is known).
+    """A paper in the ranked list. `area` is the leaf area it stands under ("" when none is known), `interest` what the user
+    calls the interest that it is listed for ("" while there is none, see `ranking.interests`).
 
     `belongs` is False for a paper that an area's list shows only for being near: its relevance is below the threshold.
     """
@@ -82,6 +83,7 @@ class Ranked:
     belongs: bool = True
     because: Because = field(default_factory=Because)
     moved: Moved | None = None
+    interest: str = ""
 
 
 def rank(

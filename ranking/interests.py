@@ -103,6 +103,7 @@ def dealt(
     *,
     k: int,
     explore: float = 0.0,
+    titles: Mapping[str, str] | None = None,
 ) -> list[Ranked]:
     """The first `k` places of a day, dealt out. `ranked` is best first; `interest_of` says under which interest each paper
     stands; papers under none (or one without a quota) stand under "".
@@ -110,7 +111,8 @@ def dealt(
     `quotas` are the interests' shares, of any sum. Every place goes to the interest that is furthest behind its share
     and has papers left, to its best one; so every beginning of the list keeps the shares, too. Of every 1 / `explore`
     places the last goes to a paper that scores best without what is known of the user and is not listed otherwise; it
-    carries a reason EXPLORING. Papers keep their scores: a list so dealt out is not in their order.
+    carries a reason EXPLORING. Papers keep their scores: a list so dealt out is not in their order. `titles` are what
+    people call the interests.
     """
     if not quotas:
         return list(ranked[:k])
@@ -128,7 +130,7 @@ def dealt(
         if item is not None:
             out.append(_explores(item))
         elif (following := next(main, None)) is not None:
-            out.append(following)
+            out.append(replace(following, interest=(titles or {}).get(interest_of.get(following.paper.id, ""), "")))
     return out
 
 

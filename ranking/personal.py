@@ -26,6 +26,9 @@ Numbers: TypeAlias = NDArray[np.float64]
 Rarity: TypeAlias = NDArray[np.float32]
 """float32, shape (WIDTH,): the weight of each word or pair, log(papers / papers that have it), 0 and more."""
 
+VERSION = 1
+"""Raise it with every change of what models come out, so that kept ones are fitted again."""
+
 LEAST_LIKES = 5
 """With fewer likes there is no model: nothing is said yet."""
 
@@ -210,7 +213,10 @@ def fit(
     named = np.unique(np.concatenate([likes.words.indices, dislikes.words.indices])).astype(np.int64)
     named = named[background.rarity[named] > 0]
     joined = _Joined(
-        vectors=np.concatenate([likes.vectors, dislikes.vectors, background.papers.vectors[drawn]]) * VECTOR_SCALE,
+        vectors=np.asarray(
+            np.concatenate([likes.vectors, dislikes.vectors, background.papers.vectors[drawn]]) * VECTOR_SCALE,
+            np.float32,
+        ),
         words=WORDS_SCALE
         * _stacked([_only(w, named) for w in (*own, background.weighed)])[
             np.concatenate([np.ones(sizes[0] + sizes[1], np.bool_), drawn])
