@@ -116,8 +116,8 @@ def match_expression(query: str) -> str:
 def parts(query: str) -> tuple[str, list[str]]:
     """What `match_expression` is made of: the expression of the phrases that must match ("" when there is none), and the
     other words, each an expression of its own."""
-    phrases = [" ".join(_words(p)) for p in _PHRASE.findall(query)]
-    words = list(dict.fromkeys(_words(_PHRASE.sub(" ", query))))
+    phrases = [" ".join(words_of(p)) for p in _PHRASE.findall(query)]
+    words = list(dict.fromkeys(words_of(_PHRASE.sub(" ", query))))
     telling = [w for w in words if w not in STOP_WORDS] or words
     alternatives = [_quote(w) for w in telling]
     alternatives += [_quote(bigrams(run)) for run in _CJK_RUN.findall(query)]
@@ -164,7 +164,13 @@ def steps(counts: Mapping[str, int], *, most: int = SCORED) -> Iterator[Step]:
         yield Step((every,))
 
 
-def _words(text: str) -> list[str]:
+def cjk_runs(text: str) -> list[str]:
+    """Each run of Chinese, Japanese or Korean characters as the pairs that are indexed for it."""
+    return [bigrams(run) for run in _CJK_RUN.findall(text)]
+
+
+def words_of(text: str) -> list[str]:
+    """The other words of a text, in lower case, in order."""
     return [w for w in _WORD.findall(_CJK_RUN.sub(" ", text).lower()) if w.strip("_")]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from data.terms import Term
+
 
 def printed(scheme: str, value: str) -> str:
     """An id as it is printed; an imported one is kept as it came."""
@@ -144,7 +146,8 @@ class Filter:
     """Which papers count. Every given condition holds exactly; an empty filter lets all pass.
 
     Several values of one condition mean any of them. `areas` are leaf areas (a lane is one); a paper belongs to an area
-    when its relevance there is at least `area_threshold`. `datasets` are names as papers have them (`data.facets`).
+    when its relevance there is at least `area_threshold`. `datasets` are names as papers have them (`data.facets`);
+    `terms` are what a query itself states (`data.terms`).
     """
 
     since: date | None = None
@@ -154,12 +157,13 @@ class Filter:
     categories: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    terms: tuple[Term, ...] = ()
     area_threshold: float = 0.25
 
     @property
     def empty(self) -> bool:
-        given = (self.since, self.until, self.areas, self.venues, self.categories, self.sources, self.datasets)
-        return not any(given)
+        lists = (self.areas, self.venues, self.categories, self.sources, self.datasets, self.terms)
+        return not (self.since or self.until or any(lists))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ from data.papers import (
     SourceRun,
     printed,
 )
+from data.terms import condition as term_condition
+from data.terms import has_author
 from data.waiting import is_listed
 
 _COLUMNS = (
@@ -58,6 +60,7 @@ class Reader:
             raise StoreError(f"there is no store at {path}", mend="run 'frontier up' or 'frontier crawl' first")
         with translated(path):
             self._conn = connect(path, read_only=True)
+            self._conn.create_function("has_author", 2, has_author, deterministic=True)
             self.current = self._conn.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA_VERSION
             """False for a store of an older version, which `Store` brings up to date."""
 
@@ -358,6 +361,26 @@ class Reader:
         condition, parameters = _condition(where)
         return [r[0] for r in self.rows(f"SELECT p.id FROM papers p WHERE 1 {condition} ORDER BY p.id", parameters)]  # noqa: S608
 
+    def newest(self, where: Filter, limit: int) -> list[int]:
+        """The `limit` latest papers that a filter lets pass, latest first."""
+        condition, parameters = _condition(where)
+        sql = f"SELECT p.id FROM papers p WHERE 1 {condition} ORDER BY p.date DESC, p.id DESC LIMIT ?"  # noqa: S608
+        return [r[0] for r in self.rows(sql, (*parameters, limit))]
+
+    def passing(self, paper_ids: Iterable[int], where: Filter) -> list[int]:
+        """Those of some papers that a filter lets pass, in the order given."""
+        wanted = list(paper_ids)
+        condition, parameters = _condition(where)
+        sql = f"SELECT p.id FROM papers p WHERE p.id IN (SELECT value FROM json_each(?)) {condition}"  # noqa: S608
+        found = {r[0] for r in self.rows(sql, (json.dumps(wanted), *parameters))}
+        return [i for i in wanted if i in found]
+
+    def titled(self, key: str) -> list[int]:
+        """The papers whose title has this key (`data.text.title_key`), latest first."""
+        return [
+            r[0] for r in self.rows("SELECT id FROM papers WHERE title_key = ? ORDER BY date DESC, id DESC", (key,))
+        ]
+
     def known_values(self, column: str) -> list[str]:
         """The venues or sources there are, most papers first. `column` is venue or source."""
         sql = {
@@ -534,7 +557,8 @@ def _condition(where: Filter) -> tuple[str, list[Any]]:
             " AND a.area IN (SELECT value FROM json_each(?)))"
         )
         parameters += [where.area_threshold, json.dumps(where.areas)]
-    return "".join(f" AND {p}" for p in parts), parameters
+    sql, values = term_condition(where.terms)
+    return "".join(f" AND {p}" for p in parts) + sql, [*parameters, *values]
 
 
 def _date(text: str | None) -> date | None:
