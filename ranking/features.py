@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -57,15 +57,42 @@ def text_features(texts: Sequence[str]) -> Features:
     The title stands on a text's first line and counts TITLE_COUNT times; a feature's value is log(1 + count). Case and a
     plural s do not count; Chinese and Japanese characters are words of their own.
     """
+    return weighed(word_counts(texts))
+
+
+def word_counts(texts: Sequence[str]) -> Features:
+    """How often each word and pair is in each text, those of the title TITLE_COUNT times more; shape (n_texts, WIDTH)."""
     from scipy.sparse import csr_matrix, vstack
 
-    parts = [_features(texts[start : start + _AT_ONCE]) for start in range(0, len(texts), _AT_ONCE)]
+    parts = [_counts(texts[start : start + _AT_ONCE]) for start in range(0, len(texts), _AT_ONCE)]
     if len(parts) == 1:
         return parts[0]
     return csr_matrix(vstack(parts, format="csr")) if parts else csr_matrix((0, WIDTH), dtype=np.float32)
 
 
-def _features(texts: Sequence[str]) -> Features:
+def weighed(counts: Features) -> Features:
+    """Counts as log(1 + count), each row brought to length 1."""
+    from scipy.sparse import csr_matrix
+
+    values = np.log1p(counts.data)
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    norms = np.sqrt(np.bincount(rows, weights=values**2, minlength=counts.shape[0]))
+    return csr_matrix((np.asarray(values / norms[rows], np.float32), counts.indices, counts.indptr), shape=counts.shape)
+
+
+def phrase_columns(phrases: Iterable[str]) -> NDArray[np.int64]:
+    """The columns of phrases of one word or two. Raises ValueError for others."""
+    columns = []
+    for phrase in phrases:
+        words = [word for word in _WORD.findall(phrase.lower()) if word not in _COMMON]
+        if not 1 <= len(words) <= 2 or len(words) != len(_WORD.findall(phrase)):
+            raise ValueError(f"not one or two words that tell: {phrase!r}")
+        whole, parts = word_counts([" ".join(words)]), word_counts(words)
+        columns += [i for i in whole.indices.tolist() if len(words) == 1 or i not in set(parts.indices.tolist())]
+    return np.array(sorted(set(columns)), np.int64)
+
+
+def _counts(texts: Sequence[str]) -> Features:
     from scipy.sparse import csr_matrix
 
     hashes, starts, in_title = _hashed_words(texts)
@@ -87,10 +114,6 @@ def _features(texts: Sequence[str]) -> Features:
         shape=(len(texts), WIDTH),
     )
     matrix.sum_duplicates()
-    values = np.log1p(matrix.data)
-    rows = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
-    norms = np.sqrt(np.bincount(rows, weights=values**2, minlength=len(texts)))
-    matrix.data = np.asarray(values / norms[rows], np.float32)
     return matrix
 
 
