@@ -18,21 +18,53 @@ if TYPE_CHECKING:
     from index.search import Mode
 
 
-def evaluate_search_file(frontier: Frontier, path: Path, mode: Mode) -> dict[str, float]:
-    """Search quality over a file of {"query", "relevant"} lines. Raises InputError."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchEvaluation:
+    """`figures` in the shape of `frontier eval search --json`; ids that the store does not know, queries named twice, and
+    what could not be measured."""
+
+    figures: dict[str, Any]
+    unknown: Sequence[str]
+    again: Sequence[str]
+    note: str = ""
+
+
+def evaluate_search_file(
+    frontier: Frontier, path: Path, mode: Mode, *, step: Callable[[int, int], None] = lambda done, total: None
+) -> SearchEvaluation:
+    """Search quality over a file of {"query", "relevant"} lines, beside words alone, vectors alone, and both with equal
+    weight. `step` hears how many queries are done. Raises InputError, and what a search raises."""
+    from time import perf_counter
+
     from app.services import Services
-    from ranking.evaluate import DEPTH, evaluate_search, read_queries
+    from data.papers import Filter
+    from index.search import reciprocal_rank_fusion
+    from ranking.evaluate import DEPTH, labelled, read_queries, report
 
-    queries = read_queries(path)
+    queries, again = read_queries(path)
     services = Services(frontier)
-
     try:
-        searcher = services.searcher()
-        return evaluate_search(
-            queries,
-            lambda query: [h.paper_id for h in searcher.search(query, mode=mode, k=DEPTH)],
-            lambda text: lookup(services.reader, text),
-        )
+        asked, unknown = labelled(queries, lambda text: lookup(services.reader, text))
+        searcher = services.searcher(mode)
+        found: list[list[int]] = []
+        took: list[float] = []
+        names = ("full_text",) if searcher.words_only else ("vectors", "full_text", "equal_fusion")
+        baselines: dict[str, list[list[int]]] = {name: [] for name in names}
+        for done, query in enumerate(asked):
+            step(done, len(asked))
+            started = perf_counter()
+            found.append([h.paper_id for h in searcher.search(query.query, mode=mode, k=DEPTH)])
+            took.append((perf_counter() - started) * 1000)
+            words = [i for i, _ in services.reader.fulltext(query.query, Filter(), DEPTH)]
+            baselines["full_text"].append(words)
+            if not searcher.words_only:
+                vectors = searcher.nearest(query.query, DEPTH)
+                fused = reciprocal_rank_fusion([words, vectors], [1.0, 1.0])
+                baselines["vectors"].append(vectors)
+                baselines["equal_fusion"].append(sorted(fused, key=lambda i: (-fused[i], i))[:DEPTH])
+        figures = {**report(asked, found, took, baselines), "unknown": len(unknown), "mode": mode}
+        note = "no current index: measured by words alone (run 'frontier sync')" if searcher.falls_back(mode) else ""
+        return SearchEvaluation(figures=figures, unknown=unknown, again=again, note=note)
     finally:
         services.close()
 

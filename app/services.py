@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -220,11 +221,18 @@ class Services:
         """The searcher over this store's current index, opened once; one without an index where words are enough."""
         from index.search import Searcher
 
+        config = self.frontier.config
+        open_searcher = partial(
+            Searcher,
+            self.reader,
+            self.frontier.encoder,
+            multilingual=config.embedding.multilingual,
+            reranker=self.frontier.reranker if config.search.reranker.strip() else None,
+        )
         if mode == "keyword":
-            return Searcher(self.reader, self.frontier.encoder, None)
+            return open_searcher(None)
         if self._searcher is None:
-            index = self.frontier.open_index(self.reader)
-            self._searcher = Searcher(self.reader, self.frontier.encoder, index)
+            self._searcher = open_searcher(self.frontier.open_index(self.reader))
         return self._searcher
 
     def search(
@@ -237,8 +245,8 @@ class Services:
         searcher = self.searcher(mode)
         hits = searcher.search(query, mode=mode, where=where or Filter(), k=k, like=liked, unlike=unlike)
         found = self.found([(h.paper_id, h.score, h.cosine) for h in hits])
-        note = "no current index: searched by words alone (run 'frontier sync')" if searcher.falls_back(mode) else ""
-        return Answer(query=query, mode=mode, hits=found, took_ms=(perf_counter() - started) * 1000, note=note)
+        took_ms = (perf_counter() - started) * 1000
+        return Answer(query=query, mode=mode, hits=found, took_ms=took_ms, note=searcher.note(query, mode))
 
     def neighbours(self, paper_id: int, k: int = 10) -> list[Found]:
         """The nearest papers by meaning; empty while the paper has no vector or there is no index."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from data.reader import Reader
     from data.store import Store
     from index.encoders import Encoder
+    from index.rerank import Reranker
     from index.vectors import VectorIndex
 
 VERSION = "0.1.0"
@@ -101,6 +102,7 @@ class Frontier:
         self.now = find_clock(environment)
         self.config = load_config(self.home, environment)
         self._encoder: Encoder | None = None
+        self._reranker: Reranker | None = None
 
     def open_store(self) -> Store:
         """The store for writing, made with the starter set when there is none yet. Raises StoreError."""
@@ -132,6 +134,14 @@ class Frontier:
             embedding = self.config.embedding
             self._encoder = load_encoder(embedding.model, embedding.batch_size, self.home.models)
         return self._encoder
+
+    def reranker(self) -> Reranker:
+        """The re-ranker that [search] names. Cheap: the model is read when it is first asked."""
+        from index.rerank import CrossEncoderReranker
+
+        if self._reranker is None:
+            self._reranker = CrossEncoderReranker(self.config.search.reranker)
+        return self._reranker
 
     def open_index(self, reader: Reader) -> VectorIndex | None:
         """FAISS when it holds exactly the vectors of the store, else None. While a sync is at work, what it published last."""

@@ -24,6 +24,7 @@ SECRETS = {
     "FRONTIER_OPENALEX_KEY": "a free key of OpenAlex, for [sources.openalex]",
     "FRONTIER_IMAP_PASSWORD": "the mailbox of [sources.scholar_alerts]",
     "FRONTIER_GITHUB_TOKEN": "a larger allowance at GitHub (optional), for [sources.github]",
+    "FRONTIER_ZOTERO_KEY": "a key that may read your library, for 'frontier import --zotero'",
     "FRONTIER_ZHIHU_COOKIE": "the Cookie header of a browser logged in to Zhihu, for [sources.zhihu]",
 }
 """Environment variables that hold secrets, and what each is for."""
@@ -59,10 +60,21 @@ class AreaConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingConfig:
-    """[embedding]: which sentence-transformers model makes the vectors (a name or a folder)."""
+    """[embedding]: which sentence-transformers model makes the vectors (a name or a folder).
+
+    A model that is not `multilingual` is not asked about queries in other scripts than the Latin one: words answer them.
+    """
 
     model: str = "all-MiniLM-L6-v2"
     batch_size: int = 32
+    multilingual: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchConfig:
+    """[search]: `reranker` is a sentence-transformers cross-encoder (a name or a folder) that reads the best papers again."""
+
+    reranker: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +125,13 @@ class DigestConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ZoteroConfig:
+    """[zotero]: where `frontier import --zotero` asks for a library."""
+
+    api_url: str = "https://api.zotero.org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything in `frontier.toml`. `sources` keeps each source's table as it is: the registry checks its keys."""
 
@@ -120,8 +139,10 @@ class Config:
     sources: Mapping[str, Any] = field(default_factory=dict)
     areas: Mapping[str, AreaConfig] = field(default_factory=dict)
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
     digest: DigestConfig = field(default_factory=DigestConfig)
+    zotero: ZoteroConfig = field(default_factory=ZoteroConfig)
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -231,6 +252,8 @@ def _check(config: Config) -> None:
         raise ConfigError("ranking.spread", "should lie between 0 and 1")
     if config.crawl.mirror and not config.crawl.mirror.startswith(("http://", "https://")):
         raise ConfigError("crawl.mirror", "should start with http:// or https://")
+    if not config.zotero.api_url.startswith(("http://", "https://")):
+        raise ConfigError("zotero.api_url", "should start with http:// or https://")
     if config.digest.smtp_security not in ("starttls", "tls", "none"):
         raise ConfigError("digest.smtp_security", "should be starttls, tls or none")
     for name in ("to", "sender"):

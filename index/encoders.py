@@ -156,7 +156,7 @@ class SentenceTransformerEncoder:
         out = np.empty((len(texts), self.dim), np.float32)
         for start in range(0, len(texts), step):
             chunk = list(texts[start : start + step])
-            with _quiet():
+            with quiet():
                 try:
                     raw = model.encode(
                         chunk, batch_size=self._batch_size, show_progress_bar=False, convert_to_numpy=True
@@ -202,7 +202,7 @@ def _load(name: str) -> Any:
         where = os.path.expanduser(name)
         if where.startswith(("/", "./", "../")) and not Path(where).is_dir():
             raise ModelError(f"there is no model folder {where}", mend="check [embedding] model")
-    with _quiet():
+    with quiet():
         try:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
@@ -241,7 +241,7 @@ def first_line(exc: BaseException) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the libraries' warnings and log lines from our standard error; their errors arrive as exceptions."""
     loggers = [logging.getLogger(name) for name in _LOUD]
     levels = [logger.level for logger in loggers]

@@ -6,15 +6,17 @@ NumPy and the encoders are imported when something is looked for by meaning: a s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from data.errors import UsageError, VectorIndexError
 from data.papers import Filter
 from data.reader import Reader
+from index.asked import Asked, read
 
 if TYPE_CHECKING:
     from index.encoders import Encoder, Vectors
+    from index.rerank import Reranker
     from index.vectors import VectorIndex
 
 Mode = Literal["hybrid", "semantic", "keyword"]
@@ -28,6 +30,9 @@ MEANING_WEIGHT = 1.0
 
 CANDIDATES = 200
 """How deep each list is read before fusing; deeper when more hits are asked for."""
+
+RERANKED = 30
+"""How many of the best papers a re-ranker reads again."""
 
 AWAY_WEIGHT = 0.5
 """How much of the unwanted text's vector is taken from the query's."""
@@ -60,15 +65,46 @@ class _Target:
 class Searcher:
     """Searches one store. `encoder` is called, and the model read, only when a text has to be embedded."""
 
-    def __init__(self, reader: Reader, encoder: Callable[[], Encoder], index: VectorIndex | None) -> None:
-        """`index` is None when there is no fresh one: see `falls_back`."""
+    def __init__(
+        self,
+        reader: Reader,
+        encoder: Callable[[], Encoder],
+        index: VectorIndex | None,
+        *,
+        multilingual: bool = False,
+        reranker: Callable[[], Reranker] | None = None,
+    ) -> None:
+        """`index` is None when there is no fresh one: see `falls_back`. A model that is not `multilingual` is not asked
+        about other scripts than the Latin one. `reranker` reads the best papers of a text again."""
         self._reader = reader
         self._encoder = encoder
         self._index = index
+        self._multilingual = multilingual
+        self._reranker = reranker
+
+    @property
+    def words_only(self) -> bool:
+        """Whether there is no index, so that a search can go by words alone."""
+        return self._index is None
 
     def falls_back(self, mode: Mode) -> bool:
         """Whether a hybrid search would go by words alone, for want of an index. Callers should say so."""
         return mode == "hybrid" and self._index is None
+
+    def note(self, query: str, mode: Mode) -> str:
+        """What a search of this query cannot do as asked, for people; "" when it can."""
+        asked = read(self._reader, query, Filter())
+        notes = []
+        if asked.only:
+            return "" if asked.named else "no paper of the store has this id"
+        if asked.relaxed:
+            phrases = ", ".join(f'"{p[:80]}"' for p in asked.relaxed)
+            notes.append(f"no paper has {phrases} word for word: searched for the words")
+        if self.falls_back(mode):
+            notes.append("no current index: searched by words alone (run 'frontier sync')")
+        elif mode != "keyword" and asked.text and not self._understands(asked.text):
+            notes.append("the model knows no such script: searched by words alone ([embedding] multilingual)")
+        return "; ".join(notes)
 
     def search(
         self,
@@ -80,46 +116,73 @@ class Searcher:
         like: Sequence[int] = (),
         unlike: str = "",
     ) -> list[Hit]:
-        """The best `k` papers that `where` lets pass, best first.
+        """The best `k` papers that `where` and the query's own conditions let pass, best first (`data.terms`, `index.asked`).
 
-        `like` are papers whose mean vector is looked for, together with the query when there is one (both count the
-        same); they are not among the hits. `unlike` is a text to stay away from: AWAY_WEIGHT of its vector is taken
-        from the query's, and papers whose vector is nearer to it than to the query are left out. Cosines are to the
-        vector that results.
+        A paper that the query names by id, URL or whole title comes first. A query of conditions alone lists what they let
+        pass, latest first, with a score of 0. `like` are papers whose mean vector is looked for, together with the query
+        when there is one (both count the same); they are not among the hits. `unlike` is a text to stay away from:
+        AWAY_WEIGHT of its vector is taken from the query's, and papers whose vector is nearer to it than to the query are
+        left out. Cosines are to the vector that results.
 
         Raises UsageError when there is nothing to look for, or for `like` and `unlike` in keyword mode (they work by
         meaning); VectorIndexError when vectors are needed and there are none; ModelError.
         """
         query, unlike = query.strip(), unlike.strip()
-        where = where or Filter()
         if not query and not like:
             raise UsageError("nothing to search for", mend="give a text, or --like ID")
         if mode == "keyword" and (like or unlike):
             raise UsageError("--like and --not go by meaning", mend="leave out --mode keyword")
         if k <= 0:
             return []
-        index = self._index
-        if mode == "keyword" or (index is None and mode == "hybrid" and query):
-            found = self._reader.fulltext(query, where, k + len(like))
-            liked = set(like)
-            return [
-                Hit(paper_id=i, score=score, cosine=None, keyword_rank=rank)
-                for rank, (i, score) in enumerate(found, 1)
-                if i not in liked
-            ][:k]
+        asked = read(self._reader, query, where or Filter())
+        if not asked.only:
+            if self._reranker is None or not asked.text:
+                found = self._found(asked, mode, k, like, unlike)
+            else:
+                found = self._found(asked, mode, max(k, RERANKED), like, unlike)
+                found = reranked(found, asked.text, self._reader, self._reranker())
+        else:
+            found = []
+        return _with_named(found, [i for i in asked.named if i not in like])[:k]
+
+    def _found(self, asked: Asked, mode: Mode, k: int, like: Sequence[int], unlike: str) -> list[Hit]:
+        index, text = self._index, asked.text
+        if not text and not like:
+            return [_listed(i) for i in self._reader.newest(asked.where, k)]
+        meant = text if text and (mode == "keyword" or self._understands(text)) else ""
+        if mode == "keyword" or (index is None and mode == "hybrid" and text) or not (meant or like):
+            return self._by_words(text, asked.where, k, set(like))
         if index is None:
             raise VectorIndexError("there is no current vector index", mend="run 'frontier sync'")
-        target = self._target(index, query, like, unlike)
+        target = self._target(index, meant, like, unlike)
         depth = k if mode == "semantic" else max(k, CANDIDATES)
-        by_meaning = self._by_meaning(index, target, where, depth, set(like))
-        if mode == "semantic" or not query:
+        by_meaning = self._by_meaning(index, target, asked.where, depth, set(like))
+        if mode == "semantic" or not text:
             return [Hit(paper_id=i, score=c, cosine=c, keyword_rank=None) for i, c in by_meaning.items()][:k]
-        by_words = [i for i, _ in self._reader.fulltext(query, where, depth + len(like)) if i not in set(like)]
+        by_words = [h.paper_id for h in self._by_words(text, asked.where, depth, set(like))]
         cosines = by_meaning | _cosines(index, target, [i for i in by_words if i not in by_meaning])
         if target.unlike is not None:
             dropped = set(by_words).difference(cosines).intersection(index.reconstruct(by_words)[0])
             by_words = [i for i in by_words if i not in dropped]
         return _fused(by_words, list(by_meaning), cosines)[:k]
+
+    def _by_words(self, text: str, where: Filter, depth: int, without: set[int]) -> list[Hit]:
+        found = self._reader.fulltext(text, where, depth + len(without))
+        ranked = enumerate(((i, score) for i, score in found if i not in without), 1)
+        return [Hit(paper_id=i, score=score, cosine=None, keyword_rank=rank) for rank, (i, score) in ranked][:depth]
+
+    def _understands(self, text: str) -> bool:
+        if self._multilingual or text.isascii():
+            return True
+        from data.text import is_latin  # slow to import
+
+        return is_latin(text)
+
+    def nearest(self, text: str, k: int) -> list[int]:
+        """The papers nearest to a text by meaning alone, the text taken as it is. For comparison with what `search` finds."""
+        if self._index is None:
+            return []
+        return self._index.search(self._encoder().encode([text])[0], k)[0]
 
     def neighbours(self, paper_id: int, k: int) -> list[Hit]:
         """The `k` papers nearest to a paper, itself left out; none when it has no vector yet or there is no index."""
@@ -206,3 +269,25 @@ def _fused(by_words: Sequence[int], by_meaning: Sequence[int], cosines: Mapping[
         for i, score in fused.items()
     ]
     return sorted(hits, key=lambda h: (-h.score, h.paper_id))
+
+
+def _listed(paper_id: int) -> Hit:
+    return Hit(paper_id=paper_id, score=0.0, cosine=None, keyword_rank=None)
+
+
+def _with_named(found: Sequence[Hit], named: Sequence[int]) -> list[Hit]:
+    """The named papers first, with the best score there is (1 where nothing else was found)."""
+    best = max((h.score for h in found), default=1.0)
+    known = {h.paper_id: h for h in found}
+    first = [replace(known.get(i, _listed(i)), score=best) for i in named]
+    return [*first, *(h for h in found if h.paper_id not in named)]
+
+
+def reranked(found: Sequence[Hit], query: str, reader: Reader, reranker: Reranker) -> list[Hit]:
+    """The hits with the best RERANKED in the order that the re-ranker gives. Their scores stay where they are: the first
+    has the highest."""
+    best, rest = found[:RERANKED], found[RERANKED:]
+    texts = {i: text for i, _, text in reader.texts([h.paper_id for h in best])}
+    again = dict(zip(texts, reranker.scores(query, list(texts.values())), strict=True))
+    order = sorted(best, key=lambda h: -again.get(h.paper_id, float("-inf")))
+    return [*(replace(h, score=b.score) for h, b in zip(order, best, strict=True)), *rest]

@@ -1,17 +1,23 @@
-"""How good search is, on queries with known answers: recall, reciprocal rank and discounted gain at fixed depths."""
+"""How good search is, on queries with known answers: recall, reciprocal rank and discounted gain at fixed depths, each
+with a bootstrap interval over the queries."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from data.errors import InputError
 
 DEPTH = 100
 """How many hits a search should give for the figures to be right."""
+
+MEASURES = ("mrr_at_10", "recall_at_1", "recall_at_10", "recall_at_100", "ndcg_at_10")
+"""What is measured of a search, each in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,63 +28,111 @@ class SearchQuery:
     relevant: tuple[str, ...]
 
 
-def read_queries(path: Path) -> list[SearchQuery]:
-    """The queries of a JSON-lines file, {"query": text, "relevant": [ids]} each. Raises InputError with the line."""
-    out: list[SearchQuery] = []
+def read_queries(path: Path) -> tuple[list[SearchQuery], list[str]]:
+    """The queries of a JSON-lines file, {"query": text, "relevant": [ids]} each, and those that stand in it again, which
+    are one query with all its relevant ids. Raises InputError with the line."""
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except OSError as exc:
         raise InputError(str(path), exc.strerror or str(exc)) from exc
     except UnicodeDecodeError as exc:
         raise InputError(str(path), "not UTF-8 text") from exc
+    relevant: dict[str, list[str]] = {}
+    again: list[str] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        try:
-            value = json.loads(line)
-            query, relevant = value["query"], value["relevant"]
-        except (ValueError, TypeError, KeyError) as exc:
-            raise InputError(
-                f"{path}:{number}", "not a search query", mend='each line is {"query": "...", "relevant": ["ID"]}'
-            ) from exc
-        if (
-            not isinstance(query, str)
-            or not isinstance(relevant, list)
-            or not relevant
-            or not all(isinstance(i, str) for i in relevant)
-        ):
-            raise InputError(f"{path}:{number}", '"query" should be a text and "relevant" a list of ids')
-        out.append(SearchQuery(query=query, relevant=tuple(relevant)))
-    if not out:
-        raise InputError(str(path), "holds no queries")
-    return out
+        query, ids = _query(line, f"{path}:{number}")
+        if query in relevant:
+            again.append(query)
+        relevant.setdefault(query, []).extend(ids)
+    if not relevant:
+        raise InputError(str(path), "holds no queries", mend=_FORM)
+    return [SearchQuery(query=q, relevant=tuple(dict.fromkeys(ids))) for q, ids in relevant.items()], again
 
 
-def evaluate_search(
-    queries: Iterable[SearchQuery],
-    search: Callable[[str], Sequence[int]],
-    lookup: Callable[[str], int | None],
-) -> dict[str, float]:
-    """Means over the queries, each in [0, 1], with the counts `queries` and `unknown`.
+_FORM = 'each line is {"query": "...", "relevant": ["ID"]}'
 
-    `search` gives paper ids, best first, DEPTH of them; `lookup` the paper that an id names, or None. A relevant id
-    that the store does not know is counted in `unknown` and stays relevant: it cannot be found, which is a miss.
-    """
-    totals = dict.fromkeys(("recall@1", "recall@10", "recall@100", "mrr@10", "ndcg@10"), 0.0)
-    count = unknown = 0
+
+def _query(line: str, where: str) -> tuple[str, list[str]]:
+    try:
+        value = json.loads(line)
+        query, relevant = value["query"], value["relevant"]
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+        raise InputError(where, "not a search query", mend=_FORM) from exc
+    if not isinstance(query, str) or not query.strip():
+        raise InputError(where, '"query" should be a text that is not empty')
+    if not isinstance(relevant, list) or not relevant or not all(isinstance(i, str) for i in relevant):
+        raise InputError(where, '"relevant" should be a list of ids')
+    return query.strip(), relevant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A query with the papers that answer it. `size` also counts relevant ids that the store does not know: they cannot
+    be found, which is a miss."""
+
+    query: str
+    relevant: frozenset[int]
+    size: int
+
+
+def labelled(queries: Sequence[SearchQuery], lookup: Callable[[str], int | None]) -> tuple[list[Labelled], list[str]]:
+    """The queries with the store's papers, and the ids that it does not know. `lookup` names a paper, or None."""
+    out: list[Labelled] = []
+    unknown: list[str] = []
     for query in queries:
-        looked_up = [lookup(i) for i in query.relevant]
-        unknown += looked_up.count(None)
-        relevant = {i for i in looked_up if i is not None}
-        size = len(relevant) + looked_up.count(None)
-        found = list(dict.fromkeys(search(query.query)))
-        for depth in (1, 10, 100):
-            totals[f"recall@{depth}"] += recall_at_k(found, relevant, depth, size)
-        totals["mrr@10"] += reciprocal_rank(found, relevant, 10)
-        totals["ndcg@10"] += ndcg_at_k(found, relevant, 10, size)
-        count += 1
-    means = {name: total / count if count else 0.0 for name, total in totals.items()}
-    return {"queries": count, "unknown": unknown, **means}
+        looked_up = {i: lookup(i) for i in query.relevant}
+        missing = [i for i, found in looked_up.items() if found is None]
+        known = frozenset(i for i in looked_up.values() if i is not None)
+        out.append(Labelled(query=query.query, relevant=known, size=len(known) + len(missing)))
+        unknown += missing
+    return out, list(dict.fromkeys(unknown))
+
+
+def evaluate_search(queries: Sequence[Labelled], found: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Means of MEASURES over the queries and their 95 % `intervals`. `found` has the ids that each query brought, best
+    first, DEPTH of them."""
+    rows: dict[str, list[float]] = {name: [] for name in MEASURES}
+    for query, ids in zip(queries, found, strict=True):
+        for name, value in measured(query, ids).items():
+            rows[name].append(value)
+    if not queries:
+        return {**dict.fromkeys(MEASURES, 0.0), "intervals": {}}
+    import numpy as np
+
+    from ranking.evaluate_feed import interval
+
+    means = {name: sum(values) / len(values) for name, values in rows.items()}
+    return {**means, "intervals": {name: interval(np.array(values)) for name, values in rows.items()}}
+
+
+def measured(query: Labelled, ids: Sequence[int]) -> dict[str, float]:
+    """MEASURES of one query."""
+    found = list(dict.fromkeys(ids))
+    recall = {f"recall_at_{k}": recall_at_k(found, query.relevant, k, query.size) for k in (1, 10, 100)}
+    return {
+        "mrr_at_10": reciprocal_rank(found, query.relevant, 10),
+        **recall,
+        "ndcg_at_10": ndcg_at_k(found, query.relevant, 10, query.size),
+    }
+
+
+def report(
+    queries: Sequence[Labelled],
+    found: Sequence[Sequence[int]],
+    took_ms: Sequence[float],
+    baselines: Mapping[str, Sequence[Sequence[int]]],
+) -> dict[str, Any]:
+    """The figures of a search beside those of simpler ones, in the shape of `frontier eval search --json`."""
+    own = evaluate_search(queries, found)
+    return {
+        **{name: own[name] for name in MEASURES},
+        "p50_ms": median(took_ms) if took_ms else 0.0,
+        "intervals": own["intervals"],
+        "baselines": {name: evaluate_search(queries, ids) for name, ids in baselines.items()},
+        "queries": len(queries),
+    }
 
 
 def recall_at_k(found: Sequence[int], relevant: Collection[int], k: int, size: int | None = None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,39 @@ def evaluate() -> None:
 @click.option("--mode", type=click.Choice(["hybrid", "semantic", "keyword"]), default="hybrid", show_default=True)
 @json_option
 def eval_search(data: Path, mode: Any, as_json: bool) -> int:
-    """How well search finds what is relevant: recall, MRR and nDCG."""
+    """How well search finds what is relevant: MRR, recall and nDCG, beside words alone, vectors alone and equal fusion."""
     from app.evaluating import evaluate_search_file
 
-    result = evaluate_search_file(Frontier(), data, mode)
+    with progress_bar("queries") as bar:
+        task = bar.add_task("searching", total=None)
+        found = evaluate_search_file(
+            Frontier(), data, mode, step=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    for what, names in (("unknown id", found.unknown), ("query named again, counted once", found.again)):
+        _named(what, names)
+    if found.note:
+        say(f"frontier: {found.note}")
+    figures = dict(found.figures)
     if as_json:
-        print_json(result)
-    else:
-        for name, value in result.items():
-            click.echo(f"{name:>16}  {value:.4f}" if isinstance(value, float) else f"{name:>16}  {value}")
+        print_json(figures)
+        return 0
+    baselines, intervals = figures.pop("baselines"), figures.pop("intervals")
+    click.echo(f"{'':>16}  " + "  ".join(f"{m:>24}" for m in intervals))
+    for name, of in {mode: {**figures, "intervals": intervals}, **baselines}.items():
+        cells = (f"{of[m]:.4f} [{of['intervals'][m][0]:.4f}, {of['intervals'][m][1]:.4f}]" for m in intervals)
+        click.echo(f"{name:>16}  " + "  ".join(f"{cell:>24}" for cell in cells))
+    click.echo(f"{'p50_ms':>16}  {figures['p50_ms']:.1f}")
+    for name in ("queries", "unknown"):
+        click.echo(f"{name:>16}  {figures[name]:,}")
     return 0
+
+
+def _named(what: str, names: Sequence[str]) -> None:
+    """The first of many names, each on a line of standard error."""
+    for name in names[:20]:
+        say(f"frontier: {what}: {' '.join(name.split())[:200]}")
+    if len(names) > 20:
+        say(f"frontier: and {len(names) - 20:,} more of the {len(names):,} ({what})")
 
 
 @evaluate.command("identity")
