@@ -79,6 +79,7 @@ class Imported:
     bad: Sequence[BadRecord] = ()
     bad_count: int = 0
     broken: str = ""  # where the file could not be read on
+    liked: int = 0  # papers liked because they stand in it
 
     @property
     def merged(self) -> int:
@@ -336,20 +337,24 @@ def fetch_from_arxiv(frontier: Frontier, *, query: str = "", ids: Sequence[str] 
             store.close()
 
 
-def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], None] | None = None) -> Imported:
+def import_file(
+    frontier: Frontier, path: Path, *, liked: bool = False, progress: Callable[[int], None] | None = None
+) -> Imported:
     """Papers from a file, idempotently, and what was done with them when it is a library (`app.library_file`); broken
-    lines are counted and named. Raises StoreError.
+    lines are counted and named. With `liked`, every paper in it is one that the user likes. Raises StoreError.
 
     What was read before an unreadable place in the file is stored, and `broken` says where that is. Raises InputError
     when nothing could be read at all.
     """
     from app.library_file import is_library, take
+    from app.tasting import like_sighted
     from crawler.files import read_records
     from index.encoders import model_name
 
     store = frontier.open_store()
     reader = frontier.open_reader()
     bad: list[BadRecord] = []
+    seen: list[tuple[str, str, str]] = []
     counts = {"read": 0, "bad": 0}
     broken = ""
     total = Stored()
@@ -365,6 +370,8 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
         for record in read_records(path, now=frontier.now()):
             count(record)
             if not isinstance(record, BadRecord):
+                if liked and isinstance(record, PaperRecord):
+                    seen.append((record.source, record.source_id, record.title))
                 yield record
 
     try:
@@ -382,9 +389,14 @@ def import_file(frontier: Frontier, path: Path, *, progress: Callable[[int], Non
             raise
         broken = str(exc)
     finally:
-        reader.close()
-        store.close()
-    return Imported(path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"], broken=broken)
+        try:
+            likes = like_sighted(store, reader, seen, now=frontier.now()) if seen else 0
+        finally:
+            reader.close()
+            store.close()
+    return Imported(
+        path=path, read=counts["read"], stored=total, bad=bad, bad_count=counts["bad"], broken=broken, liked=likes
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
 """Papers from a file of JSON lines, plain or gzip: Frontier's own form, or the arXiv metadata snapshot; or from Google
-Scholar alert mails: a file of .eml or .html, an mbox, a maildir or a folder of such files.
+Scholar alert mails: a file of .eml or .html, an mbox, a maildir or a folder of such files; or from BibTeX (.bib).
 
 The snapshot is Cornell-University/arxiv at https://www.kaggle.com/datasets/Cornell-University/arxiv (CC0), about three
 million lines; each line says by its keys which of the two forms it has.
@@ -18,6 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from crawler.bibtex import is_bibtex, read_bibtex
 from crawler.mailbox import is_mail_path, mails_of
 from crawler.sources._arxiv_text import is_withdrawn, names_of, parse_time, split_authors
 from crawler.sources.scholar_alerts import parse_mail
@@ -45,6 +46,9 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | Mention
     """
     if is_mail_path(path):
         yield from _from_mails(path)
+        return
+    if is_bibtex(path):
+        yield from read_bibtex(path, now=now)
         return
     for line in read_objects(path):
         yield line if isinstance(line, BadRecord) else _record(*line, now)

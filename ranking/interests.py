@@ -10,9 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
 
 from ranking.feed import Ranked, Reason
+
+if TYPE_CHECKING:
+    from index.encoders import Vectors
 
 Kind: TypeAlias = Literal["area", "search", "tag", "rest"]
 
@@ -175,20 +180,27 @@ def _explores(item: Ranked) -> Ranked:
     return replace(item, reasons=(*item.reasons, reason))
 
 
-def informative(
-    chances: Mapping[int, float], near: Mapping[int, Mapping[int, float]], count: int, *, most_alike: float = 0.6
-) -> list[int]:
-    """Papers worth asking about: the least certain first, none more alike to an earlier one than `most_alike`.
+def informative(vectors: Vectors, doubt: Sequence[float], count: int) -> list[int]:
+    """Rows of the papers that are worth asking about, best first: those that stand together for as much doubt as possible.
 
-    `chances` are by paper, `near` the cosines between papers. Least certain is nearest to the middle of all chances' logits
-    upper half: a paper that is surely not liked teaches as little as one that surely is. Deterministic.
+    `vectors` are unit rows, shape (n, dim); `doubt` in [0, 1] says how little is known of each. Greedily, each next paper
+    is the one that comes nearest to what no earlier one is near to, weighed by doubt (facility location, Nemhauser, Wolsey
+    and Fisher 1978), so that questions are spread and no outlier is asked about for being one. Deterministic.
     """
-    logits = {i: _logit(c) for i, c in chances.items()}
-    middle = sorted(logits.values())[(9 * len(logits)) // 10] if logits else 0.0
+    near = np.maximum(0.0, vectors @ vectors.T).astype(np.float64)
+    weight = np.asarray(doubt, np.float64)
+    covered = np.zeros(len(weight))
     out: list[int] = []
-    for paper_id in sorted(logits, key=lambda i: (abs(logits[i] - middle), i)):
-        if len(out) >= count:
-            break
-        if all(near.get(paper_id, {}).get(other, 0.0) <= most_alike for other in out):
-            out.append(paper_id)
+    while len(out) < min(count, len(weight)):
+        gain = np.maximum(near - covered, 0.0) @ weight
+        gain[out] = -1.0
+        best = int(gain.argmax())
+        out.append(best)
+        covered = np.maximum(covered, near[best])
     return out
+
+
+def doubt(chance: float, prior: float) -> float:
+    """How little a chance says, in [0, 1]: 1 where it is the prior's, 0 where it is sure either way."""
+    even = 1 / (1 + math.exp(-(_logit(chance) - _logit(prior))))
+    return 4 * even * (1 - even)

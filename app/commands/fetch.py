@@ -118,20 +118,34 @@ def _query(frontier: Frontier, names: Sequence[str], query: str, limit: int, as_
 
 
 @click.command("import")
-@click.argument("file", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("file", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--liked", is_flag=True, help="The papers in FILE... are papers that you like.")
+@click.option(
+    "--zotero", default="", metavar="USER", help="A Zotero library as liked papers: your user number, or groups/NUMBER."
+)
+@click.option("--collections", is_flag=True, help="With --zotero: its collections become tags.")
 @json_option
-def import_files(file: tuple[Path, ...], as_json: bool) -> int:
-    """Papers from FILE...: JSON lines (plain or gzip) or the arXiv metadata snapshot. Never embeds; safe to repeat."""
+def import_files(file: tuple[Path, ...], liked: bool, zotero: str, collections: bool, as_json: bool) -> int:
+    """Papers from FILE...: JSON lines (plain or gzip), the arXiv metadata snapshot, BibTeX (.bib), Scholar alert mails.
+
+    Never embeds; safe to repeat. --zotero reads a library through Zotero's API with the key in FRONTIER_ZOTERO_KEY.
+    """
     from app.jobs import Imported, import_file
 
+    if bool(file) == bool(zotero):
+        raise click.UsageError("name files, or a library with --zotero")
+    if collections and not zotero:
+        raise click.UsageError("--collections goes with --zotero")
     frontier = Frontier()
+    if zotero:
+        return _zotero(frontier, zotero, collections, as_json)
     done: list[Imported] = []
     failed: list[FrontierError] = []
     with progress_bar("records") as bar:
         for path in file:
             task = bar.add_task(path.name, total=None)
             try:
-                done.append(import_file(frontier, path, progress=partial(bar.advance, task)))
+                done.append(import_file(frontier, path, liked=liked, progress=partial(bar.advance, task)))
             except InputError as exc:
                 failed.append(exc)
     if as_json:
@@ -145,6 +159,7 @@ def import_files(file: tuple[Path, ...], as_json: bool) -> int:
                         "merged": d.merged,
                         "changed": d.stored.changed,
                         "skipped": d.bad_count,
+                        **({"liked": d.liked} if liked else {}),
                     }
                     for d in done
                 ]
@@ -155,6 +170,7 @@ def import_files(file: tuple[Path, ...], as_json: bool) -> int:
             say(
                 f"{d.path}: {d.read:,} records read: {d.stored.new:,} new, {d.merged:,} merged"
                 f" ({d.stored.changed:,} of them changed something), {d.bad_count:,} skipped"
+                + (f"; {d.liked:,} newly liked" if liked else "")
             )
         for bad in d.bad:
             say(f"frontier: skipped {bad.where}: {bad.problem}")
@@ -167,6 +183,33 @@ def import_files(file: tuple[Path, ...], as_json: bool) -> int:
     if failed:
         return 3 if any(d.read for d in done) else 1
     return 3 if any(d.bad_count or d.broken for d in done) else 0
+
+
+def _zotero(frontier: Frontier, library: str, collections: bool, as_json: bool) -> int:
+    from app.tasting import import_zotero
+
+    done = import_zotero(frontier, library, tags=collections)
+    report = done.report
+    if as_json:
+        print_json(
+            {
+                "library": library,
+                "read": done.read,
+                "new": report.new,
+                "skipped": report.bad,
+                "liked": done.liked,
+                "tags": list(done.tags),
+            }
+        )
+    else:
+        tagged = f"; {len(done.tags):,} collections as tags" if done.tags else ""
+        say(
+            f"Zotero {library}: {done.read:,} papers read: {report.new:,} new, {report.bad:,} skipped;"
+            f" {done.liked:,} newly liked{tagged}"
+        )
+    for text in done.failures:
+        say(f"frontier: {text}; what came before it is stored")
+    return 3 if done.failures or report.bad else 0
 
 
 @click.command()
