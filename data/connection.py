@@ -20,6 +20,10 @@ MAPPED_BYTES = 1 << 31
 copied. SQLite's own upper bound, https://www.sqlite.org/mmap.html."""
 
 
+CHECKPOINT_PAGES = 16_000
+"""Pages that are written ahead before they go to their places in the file, 64 MB; pages written again meanwhile go once."""
+
+
 def connect(path: Path, *, read_only: bool = False, timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """A connection in WAL mode. Commits are durable against a crash of the process (synchronous=NORMAL)."""
     uri = path.resolve().as_uri() + ("?mode=ro" if read_only else "")
@@ -27,6 +31,7 @@ def connect(path: Path, *, read_only: bool = False, timeout_s: float = BUSY_TIME
     if not read_only:
         conn.execute("PRAGMA journal_mode=WAL")
         conn.execute("PRAGMA synchronous=NORMAL")
+        conn.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     else:
         conn.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
     conn.execute("PRAGMA cache_size=-65536")

@@ -25,8 +25,9 @@ from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
 from data.showing import compact, show_again
 
-BATCH = 500
-"""Records that one transaction takes at most when a long stream is stored."""
+BATCH = 2_000
+"""Records that one transaction takes at most when a long stream is stored: a second's work. Of 500, a third more would be
+written, for each transaction writes the pages of the indexes that it touches."""
 
 Record = PaperRecord | MentionRecord | BadRecord
 
