@@ -287,7 +287,13 @@ def grams(title: str, abstract: str) -> set[str]:
 
 
 def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 4 and word[-1] == "s" and word[-2] not in "suia" else word
+    """The word without a plural s, where English leaves no doubt."""
+    if word.endswith("ies") and len(word) > 5:
+        return word[:-3] + "y"
+    if word.endswith("sses"):
+        return word[:-2]
+    plural = len(word) > 4 and word[-1] == "s" and word[-2] not in "suia" and word[-3:] not in ("ses", "xes", "zes")
+    return word[:-1] if plural else word
 
 
 def _best(own: Counter[str], papers: int, whole: Mapping[str, int], total: int, most: int) -> tuple[str, ...]:

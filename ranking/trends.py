@@ -4,7 +4,7 @@ A week is an ISO week in UTC, named by its Monday. The share of a topic in week 
 by maximum quasi-likelihood: counts vary more than coin tosses do (a group's five papers come in one week), so that the
 variance is that of a binomial times the dispersion that the weeks themselves show (McCullagh and Nelder, Generalized
 Linear Models, 1989, 4.5), never less than 1. The test of b = 0 and the interval use Student's t with the weeks less two
-degrees of freedom. Among all topics tested together, those are called rising or falling that Benjamini and Hochberg's
+degrees of freedom, and must hold with any one week left out. Among all topics tested together, those are called rising or falling that Benjamini and Hochberg's
 procedure (1995) lets pass: of them, at most FALSE_SHARE are expected to be none.
 """
 
@@ -30,6 +30,9 @@ FALSE_SHARE = 0.1
 
 CONFIDENCE = 0.95
 
+LEAST_CHANCE = 0.05
+"""A change must be less likely by chance than this without any one week."""
+
 LEAST_WEEKS = 5
 """Weeks with papers that a trend needs: three degrees of freedom."""
 
@@ -48,7 +51,8 @@ class Change:
     """How a share changed from the first week to the last, by the fitted line.
 
     `ratio` is the odds of the last week by those of the first, within `low` and `high` at CONFIDENCE; `p` is the chance of
-    so steep a line were nothing changing; `dispersion` is how much more the weeks vary than coin tosses, at least 1.
+    so steep a line were nothing changing, `p_without` the largest with any one week left out: what rests on a single week, a
+    workshop's papers or a group's series, is no trend. `dispersion` is how much more the weeks vary than coin tosses, at least 1.
     `direction` is what can be said after all tests together, "unknown" where there is too little to tell.
     """
 
@@ -56,11 +60,20 @@ class Change:
     low: float
     high: float
     p: float
+    p_without: float
     dispersion: float
     direction: Direction = "steady"
 
 
-UNKNOWN = Change(ratio=math.nan, low=math.nan, high=math.nan, p=math.nan, dispersion=math.nan, direction="unknown")
+UNKNOWN = Change(
+    ratio=math.nan,
+    low=math.nan,
+    high=math.nan,
+    p=math.nan,
+    p_without=math.nan,
+    dispersion=math.nan,
+    direction="unknown",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,32 +115,35 @@ def full_weeks(today: date, count: int) -> tuple[date, date]:
 def change(part: Counts, whole: Counts) -> Change:
     """How the share `part` / `whole` changes over the weeks, both of shape (n_weeks,); UNKNOWN where too little tells.
 
-    Weeks whose `whole` is 0 say nothing and are left out. Raises ValueError for a part that is more than its whole.
+    Weeks whose `whole` is 0 say nothing and are left out. `p` is the largest of all weeks together and of all but each
+    one: what rests on a single week, a workshop's papers or a group's series, is no trend. Raises ValueError for a part
+    that is more than its whole.
     """
     if (part > whole + 1e-9).any() or (part < 0).any():
         raise ValueError("a part lies between 0 and its whole")
-    there = whole > 0
-    x = np.arange(len(whole), dtype=np.float64)[there]
+    there = np.flatnonzero(whole > 0)
     k, n = part[there], whole[there]
-    if len(x) < LEAST_WEEKS or k.sum() < LEAST_COUNT or (n - k).sum() < LEAST_COUNT:
+    if len(k) < LEAST_WEEKS or k.sum() < LEAST_COUNT or (n - k).sum() < LEAST_COUNT:
         return UNKNOWN
-    middle, span = x.mean(), len(whole) - 1.0
-    fitted = _fit(k, n, x - middle)
-    if fitted is None:
+    x = there - there.mean()
+    left_out = np.concatenate([np.ones((1, len(k))), 1 - np.eye(len(k))])
+    slope, error, dispersion = _fit(k * left_out, n * left_out, x)
+    if not np.isfinite(slope).all() or not (error > 0).all():
         return UNKNOWN
-    slope, variance, dispersion = fitted
-    freedom = len(x) - 2
     special = importlib.import_module("scipy.special")  # slow to import, and only a trend needs it
-    error = math.sqrt(variance * dispersion)
+    freedom = len(k) - 2
     t = slope / error
-    p = float(2 * special.stdtr(freedom, -abs(t)))
-    reach = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
+    same_way = np.sign(slope) == np.sign(slope[0])
+    p = 2 * special.stdtr(np.array([freedom] + [freedom - 1] * len(k)), -np.abs(t))
+    reach = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * float(error[0])
+    span = len(whole) - 1.0
     return Change(
-        ratio=_odds(slope * span),
-        low=_odds((slope - reach) * span),
-        high=_odds((slope + reach) * span),
-        p=p,
-        dispersion=dispersion,
+        ratio=_odds(float(slope[0]) * span),
+        low=_odds((float(slope[0]) - reach) * span),
+        high=_odds((float(slope[0]) + reach) * span),
+        p=float(p[0]),
+        p_without=float(np.where(same_way, p, 1.0)[1:].max()),
+        dispersion=float(dispersion[0]),
     )
 
 
@@ -135,35 +151,43 @@ def _odds(logit: float) -> float:
     return math.exp(min(50.0, max(-50.0, logit)))
 
 
-def _fit(k: Counts, n: Counts, x: Counts) -> tuple[float, float, float] | None:
-    """The slope, its variance at dispersion 1, and the dispersion, of a logistic line by Newton's method; None when it
-    does not settle (a topic whose papers all came in one week)."""
-    share = (k.sum() + 0.5) / (n.sum() + 1)
-    at = np.array([math.log(share / (1 - share)), 0.0])
-    design = np.stack([np.ones_like(x), x], axis=1)
-    for _ in range(ROUNDS):
-        p = 1 / (1 + np.exp(-np.clip(design @ at, -30, 30)))
-        spread = n * p * (1 - p)
-        information = design.T @ (design * spread[:, None])
-        if not np.linalg.cond(information) < 1e12:
-            return None
-        step = np.linalg.solve(information, design.T @ (k - n * p))
-        at = at + np.clip(step, -5, 5)
-        if np.abs(step).max() < 1e-9:
-            break
-    else:
-        return None
-    pearson = float(((k - n * p) ** 2 / np.maximum(spread, 1e-9)).sum()) / (len(x) - 2)
-    variance = float(np.linalg.inv(information)[1, 1])
-    return float(at[1]), variance, max(1.0, pearson)
+def _fit(k: Counts, n: Counts, x: Counts) -> tuple[Counts, Counts, Counts]:
+    """Slopes, their standard errors and the dispersions of logistic lines, by Newton's method on all rows at once.
+
+    `k` and `n` have shape (n_lines, n_weeks), weeks left out being 0 in both; what comes back has shape (n_lines,), NaN where
+    a line does not settle (a topic whose papers all came in one week).
+    """
+    share = (k.sum(axis=1) + 0.5) / (n.sum(axis=1) + 1)
+    level, slope = np.log(share / (1 - share)), np.zeros(len(k))
+    settled = np.zeros(len(k), np.bool_)
+    with np.errstate(all="ignore"):
+        for _ in range(ROUNDS):
+            p = 1 / (1 + np.exp(-np.clip(level[:, None] + slope[:, None] * x, -30, 30)))
+            weight = n * p * (1 - p)
+            s0, s1, s2 = weight.sum(axis=1), (weight * x).sum(axis=1), (weight * x * x).sum(axis=1)
+            g0, g1 = (k - n * p).sum(axis=1), ((k - n * p) * x).sum(axis=1)
+            determinant = s0 * s2 - s1 * s1
+            up, tilt = (s2 * g0 - s1 * g1) / determinant, (s0 * g1 - s1 * g0) / determinant
+            level, slope = level + np.clip(up, -5, 5), slope + np.clip(tilt, -5, 5)
+            settled = np.maximum(np.abs(up), np.abs(tilt)) < 1e-8
+            if settled.all():
+                break
+        squares = np.where(n > 0, (k - n * p) ** 2 / np.maximum(weight, 1e-9), 0.0).sum(axis=1)
+        dispersion = np.maximum(1.0, squares / ((n > 0).sum(axis=1) - 2))
+        error = np.sqrt(s0 / determinant * dispersion)
+    good = settled & (determinant > 1e-9 * s0 * s2)
+    return np.where(good, slope, np.nan), np.where(good, error, np.nan), dispersion
 
 
 def decided(changes: Sequence[Change], false_share: float = FALSE_SHARE) -> list[Change]:
-    """The changes with their directions, after Benjamini and Hochberg over all that could be tested."""
+    """The changes with their directions, after Benjamini and Hochberg over all that could be tested; those that do not hold
+    with each week left out (LEAST_CHANCE) are steady all the same."""
     tested = sorted((c.p, n) for n, c in enumerate(changes) if c.direction != "unknown")
     passing = max((i for i, (p, _) in enumerate(tested, 1) if p <= false_share * i / len(tested)), default=0)
     real = {n for _, n in tested[:passing]}
-    return [replace(c, direction=_direction(c, n in real)) for n, c in enumerate(changes)]
+    return [
+        replace(c, direction=_direction(c, n in real and c.p_without <= LEAST_CHANCE)) for n, c in enumerate(changes)
+    ]
 
 
 def _direction(c: Change, real: bool) -> Direction:

@@ -106,6 +106,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "low": number(change.low),
         "high": number(change.high),
         "p": number(change.p),
+        "p_without": number(change.p_without),
         "dispersion": number(change.dispersion),
     }
 
