@@ -24,7 +24,7 @@ from index.encoders import model_name
 from ranking import personal
 from ranking.areas import expand, leaf_areas
 from ranking.events import SEARCH_COSINE, passes
-from ranking.features import FEATURES_VERSION, text_features
+from ranking.features import FEATURES_VERSION
 from ranking.interests import Interest, best_interest, improved, sorted_out
 from ranking.personal import LEAST_LIKES, Background, Items, Taste
 
@@ -239,7 +239,7 @@ class Personal:
             return Background.of(Items(ids=found["ids"], vectors=found["vectors"], words=sparse_of(found)))
         every = np.array(self._reader.matching(Filter()), np.int64)
         ids = every[personal.drawn(every)].tolist()
-        words = text_features([text for _, _, text in self._reader.texts(ids)])
+        words = personal.words_of([text for _, _, text in self._reader.texts(ids)])
         items = Items(ids=np.array(ids, np.int64), vectors=self._vectors(ids), words=words)
         self._kept.save("background", self._drawn_on, ids=items.ids, vectors=items.vectors, **sparse_arrays(words))
         return Background.of(items)
@@ -259,7 +259,7 @@ class Personal:
         known = {mark: n for n, mark in enumerate(marks)}
         wanted = [f"{i} {h}" for i, h, _ in texts]
         missing = [n for n, mark in enumerate(wanted) if mark not in known]
-        new = text_features([texts[n][2] for n in missing])
+        new = personal.words_of([texts[n][2] for n in missing])
         words = vstack([sparse_of(found), new], format="csr") if found else new
         known |= {wanted[n]: len(marks) + at for at, n in enumerate(missing)}
         if missing:

@@ -39,6 +39,9 @@ SANITY_C = 0.01
 """arxiv-sanity-lite: its vocabulary and its classifier (https://github.com/karpathy/arxiv-sanity-lite, compute.py and
 serve.py). Author names, which its texts hold too, are left out."""
 
+SANITY_PAPERS = 1000
+"""With fewer papers its limits on how many have a word would leave no word, and are not kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedUser:
@@ -224,8 +227,7 @@ def evaluate_feed(data: FeedData, *, step: Step = lambda what, done, total: None
 def personal_ranker(data: FeedData) -> Ranker:
     """The product's own model (`ranking.personal`): its random papers are drawn from all that there are. Of users with fewer
     likes than it asks for, it says nothing: all their scores are equal."""
-    from ranking.features import text_features
-    from ranking.personal import Background, Items, drawn, fit
+    from ranking.personal import Background, Items, drawn, fit, words_of
 
     wanted = np.unique(np.concatenate([data.candidates, *data.likes, drawn(data.ids)]))
     place = np.full(len(data.ids), -1, np.int64)
@@ -233,7 +235,7 @@ def personal_ranker(data: FeedData) -> Ranker:
     papers = Items(
         ids=data.ids[wanted],
         vectors=data.vectors[wanted],
-        words=text_features([data.texts[n] for n in wanted]),
+        words=words_of([data.texts[n] for n in wanted]),
     )
     background = Background.of(papers.rows(place[drawn(data.ids)]))
     known = papers.rows(place[data.candidates])
@@ -274,8 +276,8 @@ def sanity_features(texts: Sequence[str]) -> csr_matrix:
         ngram_range=(1, 2),
         max_features=SANITY_WORDS,
         sublinear_tf=True,
-        max_df=0.1 if len(texts) > 100 else 1.0,
-        min_df=5 if len(texts) > 100 else 1,
+        max_df=0.1 if len(texts) >= SANITY_PAPERS else 1.0,
+        min_df=5 if len(texts) >= SANITY_PAPERS else 1,
         dtype=np.float32,
     ).fit_transform(texts)
 

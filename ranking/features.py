@@ -51,20 +51,22 @@ _PAIR_LEFT, _PAIR_RIGHT = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D
 _SHIFT = np.uint64(64 - WIDTH.bit_length() + 1)
 
 
-def text_features(texts: Sequence[str]) -> Features:
+def text_features(texts: Sequence[str], *, title_count: int = TITLE_COUNT, across: bool = False) -> Features:
     """Words and pairs of each text, float32, shape (n_texts, WIDTH), rows of length 1; an empty text's row is empty.
 
-    The title stands on a text's first line and counts TITLE_COUNT times; a feature's value is log(1 + count). Case and a
-    plural s do not count; Chinese and Japanese characters are words of their own.
+    The title stands on a text's first line and counts `title_count` times; a feature's value is log(1 + count). Case and a
+    plural s do not count; Chinese and Japanese characters are words of their own. With `across`, pairs reach across common
+    words: "robustness of networks" has the pair of "robustness networks".
     """
-    return weighed(word_counts(texts))
+    return weighed(word_counts(texts, title_count=title_count, across=across))
 
 
-def word_counts(texts: Sequence[str]) -> Features:
-    """How often each word and pair is in each text, those of the title TITLE_COUNT times more; shape (n_texts, WIDTH)."""
+def word_counts(texts: Sequence[str], *, title_count: int = TITLE_COUNT, across: bool = False) -> Features:
+    """How often each word and pair is in each text, those of the title `title_count` times more; shape (n_texts, WIDTH)."""
     from scipy.sparse import csr_matrix, vstack
 
-    parts = [_counts(texts[start : start + _AT_ONCE]) for start in range(0, len(texts), _AT_ONCE)]
+    starts = range(0, len(texts), _AT_ONCE)
+    parts = [_counts(texts[start : start + _AT_ONCE], title_count, across) for start in starts]
     if len(parts) == 1:
         return parts[0]
     return csr_matrix(vstack(parts, format="csr")) if parts else csr_matrix((0, WIDTH), dtype=np.float32)
@@ -92,11 +94,15 @@ def phrase_columns(phrases: Iterable[str]) -> NDArray[np.int64]:
     return np.array(sorted(set(columns)), np.int64)
 
 
-def _counts(texts: Sequence[str]) -> Features:
+def _counts(texts: Sequence[str], title_count: int, across: bool) -> Features:
     from scipy.sparse import csr_matrix
 
     hashes, starts, in_title = _hashed_words(texts)
     known = hashes != _SKIP
+    if across:
+        starts = np.concatenate([[0], np.cumsum(known)])[starts]
+        hashes, in_title = hashes[known], in_title[known]
+        known = np.ones(len(hashes), np.bool_)
     follows = np.zeros(len(hashes), np.bool_)
     follows[:-1] = known[1:] & known[:-1] & (in_title[1:] == in_title[:-1])
     follows[starts[1:-1][starts[1:-1] > 0] - 1] = False
@@ -107,7 +113,7 @@ def _counts(texts: Sequence[str]) -> Features:
         pairs = (words[:-1] ^ (words[:-1] >> np.uint64(29))) * _PAIR_RIGHT + words[1:]
         columns[:-1, 1] = ((pairs ^ (pairs >> np.uint64(31))) * _PAIR_LEFT) >> _SHIFT
     chosen = np.stack([known, follows], axis=1)
-    counts = np.where(in_title, np.float32(TITLE_COUNT), np.float32(1))
+    counts = np.where(in_title, np.float32(title_count), np.float32(1))
     ends = np.concatenate([[0], np.cumsum(chosen.sum(axis=1))])
     matrix = csr_matrix(
         (np.repeat(counts, 2)[chosen.ravel()], columns[chosen], ends[starts].astype(np.int32)),

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.encoders import Vectors
+from ranking.features import text_features
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -44,9 +45,11 @@ HALF_LIFE_DAYS = 365.0
 PRIOR = 0.01
 """The share of a day's papers that a reader likes, before anything is known of him: about 15 of 1,500."""
 
-VECTOR_SCALE = 1.0
-WORDS_SCALE = 1.0
-"""How the two blocks of features, each of unit rows, stand to one another."""
+RARITY_POWER = 1.5
+"""More than 1: what few papers share tells most of what one reader is after."""
+
+VECTOR_SCALE = 0.15
+"""How long vectors are, the words of a paper having length 1. A vector's few numbers are learnt from far fewer likes."""
 
 LIKE_WEIGHT = 4.0
 """What a like of full weight counts in the loss, against the square of the model's weights (C of scikit-learn)."""
@@ -81,7 +84,7 @@ def recency(times: Sequence[datetime], half_life_days: float = HALF_LIFE_DAYS) -
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
     """Papers as a model sees them. `ids` has shape (n,); `vectors` (n, dim), rows of zeros where a paper has none (as where
-    the model of vectors changed); `words` are `text_features`, shape (n, WIDTH)."""
+    the model of vectors changed); `words` are `words_of`, shape (n, WIDTH)."""
 
     ids: NDArray[np.int64]
     vectors: Vectors
@@ -122,10 +125,16 @@ def drawn(ids: NDArray[np.int64], count: int = RANDOM_PAPERS) -> NDArray[np.int6
     return np.sort(np.argsort(mixed, kind="stable")[:count])
 
 
+def words_of(texts: Sequence[str]) -> csr_matrix:
+    """The words and pairs of texts (title on the first line) as these models read them, shape (n, WIDTH): a title's words
+    count like the abstract's, and pairs reach across common words."""
+    return text_features(texts, title_count=1, across=True)
+
+
 def rarity(words: csr_matrix) -> Rarity:
-    """How rare each feature is: log(papers / (1 + papers that have it)), 0 and more."""
+    """How rare each feature is: log(papers / (1 + papers that have it)) ** RARITY_POWER, 0 and more."""
     have = np.bincount(words.indices, minlength=words.shape[1])
-    return np.asarray(np.log(np.maximum(1.0, words.shape[0] / (1.0 + have))), np.float32)
+    return np.asarray(np.log(np.maximum(1.0, words.shape[0] / (1.0 + have))) ** RARITY_POWER, np.float32)
 
 
 def weighed(words: csr_matrix, rare: Rarity) -> csr_matrix:
@@ -170,7 +179,7 @@ class Taste:
     likes: int
 
     def scores(self, vectors: Vectors, words: csr_matrix) -> Numbers:
-        """The logistic regression's own logits, shape (n,); `words` as they come from `text_features`."""
+        """The logistic regression's own logits, shape (n,); `words` as they come from `words_of`."""
         full = np.zeros(words.shape[1])
         full[self.columns] = self.words * self.rare[self.columns]
         squares = words.multiply(words) @ (self.rare.astype(np.float64) ** 2)
@@ -217,8 +226,7 @@ def fit(
             np.concatenate([likes.vectors, dislikes.vectors, background.papers.vectors[drawn]]) * VECTOR_SCALE,
             np.float32,
         ),
-        words=WORDS_SCALE
-        * _stacked([_only(w, named) for w in (*own, background.weighed)])[
+        words=_stacked([_only(w, named) for w in (*own, background.weighed)])[
             np.concatenate([np.ones(sizes[0] + sizes[1], np.bool_), drawn])
         ],
     )
@@ -231,7 +239,7 @@ def fit(
     return Taste(
         vector=VECTOR_SCALE * found[:dim, 0],
         columns=named,
-        words=WORDS_SCALE * found[dim:-1, 0],
+        words=found[dim:-1, 0],
         bias=float(found[-1, 0]) * BIAS_SCALE,
         rare=background.rarity,
         slope=slope,
