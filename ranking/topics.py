@@ -116,7 +116,8 @@ def how_many(papers: int) -> int:
 def fit(vectors: Vectors, count: int, start: Vectors | None = None) -> Vectors:
     """`count` unit centroids by spherical k-means, shape (count, dim); deterministic.
 
-    Beginning with `start` and, for the rest, papers chosen by k-means++ (Arthur and Vassilvitskii, 2007). At most
+    Beginning with `start` and, for the rest, papers chosen by k-means++ (Arthur and Vassilvitskii, 2007),
+    the best of a few tries each. At most
     LEARNT_FROM papers, evenly spread over those given, are looked at. A centroid that no paper is nearest to begins anew
     at the paper that is farthest from its own. ValueError for fewer papers than centroids.
     """
@@ -150,11 +151,15 @@ def _seeded(vectors: Vectors, count: int, start: Vectors | None) -> Vectors:
     far = np.full(len(vectors), np.inf)
     for one in chosen:
         far = np.minimum(far, np.maximum(0.0, 1 - vectors @ one))
+    tries = 2 + int(math.log(count))
     while len(chosen) < count:
         total = far.sum()
-        pick = int(rng.choice(len(vectors), p=far / total)) if total > 0 else int(rng.integers(len(vectors)))
-        chosen.append(vectors[pick])
-        far = np.minimum(far, np.maximum(0.0, 1 - vectors @ vectors[pick]))
+        odds = far / total if total > 0 else None
+        picks = rng.choice(len(vectors), size=tries, p=odds)
+        left = np.minimum(far, np.maximum(0.0, 1 - vectors[picks] @ vectors.T))
+        best = int(left.sum(axis=1).argmin())
+        chosen.append(vectors[int(picks[best])])
+        far = left[best]
     return _unit(np.stack(chosen).astype(np.float32))
 
 
