@@ -25,7 +25,7 @@ FEWEST, MOST = 8, 48
 LEAST_PAPERS = 200
 """Fewer papers have no topics: what a handful shares is chance."""
 
-LEARNT_FROM = 20_000
+LEARNT_FROM = 12_000
 """Papers that centroids are fitted on at most, spread evenly over all."""
 
 ROUNDS = 25
