@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from crawler.probe import Probed
     from data.reader import Reader
     from data.store import Store
+    from ranking.heads import Heads
+    from ranking.relevance import AreaModel
 
 COUNTED_EVERY = timedelta(days=7)
 COUNTED_AT_ONCE = 1000
@@ -478,30 +480,22 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
     """
     import numpy as np
 
-    from ranking.relevance import AreaModel, basis
-
-    encoder, areas = frontier.encoder(), frontier.config.areas
-    on = basis(encoder.name, areas)
+    encoder = frontier.encoder()
+    on = frontier.basis()
     waiting = reader.to_score(encoder.name, on)
     if not waiting:
         return 0
 
-    def vectors(paper_ids: Sequence[int]) -> dict[int, Any]:
-        return {i: np.frombuffer(v, "<f4") for i, v in reader.vectors(encoder.name, paper_ids).items()}
-
-    landmarks = {}
+    landmarks = landmark_vectors(frontier, reader)
     landmark_of: dict[int, set[str]] = {}
-    for name, area in areas.items():
-        found = vectors([i for i in (lookup(reader, text) for text in area.landmarks) if i is not None])
-        for paper_id in found:
+    for name, of_area in landmarks.items():
+        for paper_id in of_area:
             landmark_of.setdefault(paper_id, set()).add(name)
-        if found:
-            landmarks[name] = np.stack(list(found.values()))
-    model = AreaModel.build(areas, encoder.encode, landmarks)
+    model = area_model(frontier, landmarks)
     for start in range(0, len(waiting), JUDGED_AT_ONCE):
         ids = waiting[start : start + JUDGED_AT_ONCE]
-        found, texts = vectors(ids), {i: text for i, _, text in reader.texts(ids)}
-        relevance = model.relevance(np.stack([found[i] for i in ids]), [texts[i] for i in ids])
+        found, texts = reader.vectors(encoder.name, ids), {i: text for i, _, text in reader.texts(ids)}
+        relevance = model.relevance(np.stack([np.frombuffer(found[i], "<f4") for i in ids]), [texts[i] for i in ids])
         certain = [
             scores | dict.fromkeys(landmark_of.get(i, ()), 1.0) for i, scores in zip(ids, relevance, strict=True)
         ]
@@ -509,14 +503,40 @@ def _judge(frontier: Frontier, store: Store, reader: Reader) -> int:
     return len(waiting)
 
 
+def landmark_vectors(frontier: Frontier, reader: Reader) -> dict[str, dict[int, Any]]:
+    """By area, the vectors of those of its landmarks that the store has, by paper."""
+    import numpy as np
+
+    out: dict[str, dict[int, Any]] = {}
+    for name, area in frontier.config.areas.items():
+        ids = [i for i in (lookup(reader, text) for text in area.landmarks) if i is not None]
+        found = reader.vectors(frontier.encoder().name, ids)
+        if found:
+            out[name] = {i: np.frombuffer(v, "<f4") for i, v in found.items()}
+    return out
+
+
+def area_model(frontier: Frontier, landmarks: Mapping[str, Mapping[int, Any]], heads: Heads | None = None) -> AreaModel:
+    """What judges relevance per area; with `heads` instead of the home's or the shipped ones."""
+    import numpy as np
+
+    from ranking.relevance import AreaModel
+
+    return AreaModel.build(
+        frontier.config.areas,
+        frontier.encoder().encode,
+        {name: np.stack(list(of_area.values())) for name, of_area in landmarks.items()},
+        heads or frontier.heads(),
+    )
+
+
 def _measure(frontier: Frontier, store: Store, reader: Reader) -> None:
     """Measure papers against others: novelty, how attention and citations are spread, and their topics."""
     from app.measuring import measure
     from app.trending import keep_topics
-    from ranking.relevance import basis
 
     name = frontier.encoder().name
-    measure(frontier, store, reader, name, basis(name, frontier.config.areas))
+    measure(frontier, store, reader, name, frontier.basis())
     keep_topics(store, reader, name, frontier.now())
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from index.encoders import Encoder
     from index.rerank import Reranker
     from index.vectors import VectorIndex
+    from ranking.heads import Heads
 
 VERSION = "0.1.0"
 
@@ -44,6 +45,10 @@ class Home:
     @property
     def config(self) -> Path:
         return self.folder / "frontier.toml"
+
+    @property
+    def heads(self) -> Path:
+        return self.folder / "heads.npz"
 
     @property
     def logs(self) -> Path:
@@ -134,6 +139,21 @@ class Frontier:
             embedding = self.config.embedding
             self._encoder = load_encoder(embedding.model, embedding.batch_size, self.home.models)
         return self._encoder
+
+    def heads(self) -> Heads | None:
+        """The trained heads for the configured encoder: those of the home before those that ship. Raises InputError."""
+        from index.encoders import model_name
+        from ranking.heads import load, shipped
+
+        heads = load(self.home.heads) if self.home.heads.exists() else shipped()
+        return heads if heads and heads.model == model_name(self.config.embedding.model) else None
+
+    def basis(self) -> str:
+        """What names the model, the areas and the heads that relevance is computed on."""
+        from index.encoders import model_name
+        from ranking.relevance import basis
+
+        return basis(model_name(self.config.embedding.model), self.config.areas, self.heads())
 
     def reranker(self) -> Reranker:
         """The re-ranker that [search] names. Cheap: the model is read when it is first asked."""

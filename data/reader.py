@@ -446,6 +446,14 @@ class Reader:
             )
         )
 
+    def keywords(self) -> dict[int, list[str]]:
+        """What authors named as keywords, by paper; papers of the starter set alone, which carry ours, are left out."""
+        rows = self.rows(
+            "SELECT id, keywords FROM papers p WHERE keywords IS NOT NULL AND keywords NOT IN ('', '[]') AND EXISTS"
+            " (SELECT 1 FROM sightings s WHERE s.paper_id = p.id AND s.source != 'starter')"
+        )
+        return {i: json.loads(words) for i, words in rows}
+
     def to_score(self, model: str, basis: str) -> list[int]:
         """Papers with a vector of `model` whose relevance was never computed on this basis."""
         listed = "waiting w CROSS JOIN vectors v ON w.kind = 'score' AND v.paper_id = w.paper_id"

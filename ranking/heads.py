@@ -1,9 +1,9 @@
 """Trained heads: how likely a paper belongs to each shipped area, from its vector and its words. Pure functions.
 
-A head is linear over three blocks: the paper's vector, its hashed words and pairs (`ranking.features`), and how many of
-each area's telling words it has, in the title and in the abstract. Calibration is folded into the weights, so that
-the logistic function of the sum is a chance. A head holds weights and hashes, never texts. It belongs to one encoder,
-and to an area as its description was when it was trained; `ranking.training` makes heads.
+A head adds to the log odds that zero-shot relevance gives (`ranking.relevance`). What it adds is linear over three
+blocks: the paper's vector, its hashed words and pairs (`ranking.features`), and how many of each area's telling words it
+has, in the title and in the abstract. The sum, calibrated, is a chance. A head holds weights and hashes, never texts. It
+belongs to one encoder, and to an area as its description was when it was trained; `ranking.training` makes heads.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _lists() -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
-    """Weights by area (columns, in the order of `areas`). `columns` are those of the words that have any weight.
+    """Weights by area (columns, in the order of `areas`). `prior` is what the zero-shot log odds count. `columns` are those of the words that have any weight.
 
     `said` names what each area said of itself (`said_by`), `trained_on` the papers that taught, as hashes (`paper_hash`).
     """
@@ -138,24 +138,27 @@ class Heads:
     model: str
     areas: tuple[str, ...]
     said: tuple[str, ...]
+    prior: NDArray[np.float32]
     vector: NDArray[np.float32]
     columns: NDArray[np.int32]
     words: NDArray[np.float32]
     telling: NDArray[np.float32]
     bias: NDArray[np.float32]
+    calibration: NDArray[np.float32]
     trained_on: NDArray[np.uint64]
 
-    def logits(self, papers: Inputs) -> NDArray[np.float32]:
-        """Log odds that papers belong, shape (n_papers, n_areas)."""
+    def chances(self, papers: Inputs, prior: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Chances in [0, 1] that papers belong, shape (n_papers, n_areas); `prior` are the zero-shot log odds."""
         words = np.zeros((WIDTH, len(self.areas)), np.float32)
         words[self.columns] = self.words
-        return np.asarray(
-            papers.vectors @ self.vector + papers.words @ words + papers.telling @ self.telling + self.bias, np.float32
+        logits = (
+            self.prior * prior
+            + papers.vectors @ self.vector
+            + papers.words @ words
+            + papers.telling @ self.telling
+            + self.bias
         )
-
-    def chances(self, vectors: Vectors, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Chances in [0, 1] that papers belong, shape (n_papers, n_areas)."""
-        return np.asarray(1 / (1 + np.exp(-np.clip(self.logits(inputs(vectors, texts)), -30, 30))), np.float32)
+        return calibrated(np.asarray(logits, np.float32), self.calibration)
 
     def knows(self, name: str, area: AreaConfig) -> bool:
         """Whether there is a head for an area that says what it said at training."""
@@ -164,6 +167,13 @@ class Heads:
     def digest(self) -> str:
         """16 hex digits that change with any weight."""
         return hashlib.sha256(to_bytes(self)).hexdigest()[:16]
+
+
+def calibrated(logits: NDArray[np.float32], calibration: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Chances in [0, 1] out of logits, shape (n_papers, n_areas); `ranking.training.calibration` says what with."""
+    below, above, shift = calibration
+    odds = above * np.logaddexp(0, logits) - below * np.logaddexp(0, -logits) + shift
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), np.float32)
 
 
 def said_by(area: AreaConfig) -> str:
@@ -184,11 +194,13 @@ def to_bytes(heads: Heads) -> bytes:
         "model": np.array(heads.model),
         "areas": np.array(heads.areas),
         "said": np.array(heads.said),
+        "prior": heads.prior.astype(np.float32),
         "vector": heads.vector.astype(np.float16),
         "columns": heads.columns.astype(np.int32),
         "words": heads.words.astype(np.float16),
         "telling": heads.telling.astype(np.float16),
         "bias": heads.bias.astype(np.float32),
+        "calibration": heads.calibration.astype(np.float32),
         "trained_on": heads.trained_on.astype(np.uint64),
     }
     out = io.BytesIO()
@@ -213,19 +225,23 @@ def from_bytes(data: bytes, name: str) -> Heads:
             model=str(got["model"]),
             areas=tuple(map(str, got["areas"])),
             said=tuple(map(str, got["said"])),
+            prior=got["prior"].astype(np.float32),
             vector=got["vector"].astype(np.float32),
             columns=got["columns"].astype(np.int32),
             words=got["words"].astype(np.float32),
             telling=got["telling"].astype(np.float32),
             bias=got["bias"].astype(np.float32),
+            calibration=got["calibration"].astype(np.float32),
             trained_on=got["trained_on"].astype(np.uint64),
         )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
         raise InputError(name, "holds no heads") from exc
     n = len(heads.areas)
     if (
-        {heads.vector.shape[1:], heads.words.shape[1:], heads.telling.shape[1:], heads.bias.shape} != {(n,)}
+        {heads.vector.shape[1:], heads.words.shape[1:], heads.telling.shape[1:], heads.bias.shape, heads.prior.shape}
+        != {(n,)}
         or len(heads.said) != n
+        or heads.calibration.shape != (3, n)
         or heads.telling.shape[0] != DENSE
         or heads.words.shape[0] != len(heads.columns)
         or (len(heads.columns) and not 0 <= heads.columns.min() <= heads.columns.max() < WIDTH)

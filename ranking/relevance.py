@@ -1,6 +1,9 @@
-"""Relevance of papers to focus areas, from the areas' descriptions, landmarks and keywords alone. Pure functions.
+"""Relevance of papers to focus areas. Pure functions.
 
-Three things tell: how near a paper's vector is to what the area says of itself, how near it is to the other areas, and
+A shipped area has a trained head (`ranking.heads`). An area of the user's own, or one whose description he changed, goes by
+its description, landmarks and keywords alone; so do all areas under an encoder that no head was trained for.
+
+Three things tell then: how near a paper's vector is to what the area says of itself, how near it is to the other areas, and
 which of the area's keywords its title and abstract hold. One logistic function, the same for every area (also for areas
 of the user's own), turns them into a chance; its constants were fitted on 4,792 papers of ICLR, IJCAI and COLM with
 focus areas derived from their authors' own keywords, so that of papers given 0.7 about 70 % belong.
@@ -12,7 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -22,11 +25,12 @@ from data.config import AreaConfig
 from data.text import is_latin
 from index.encoders import Vectors
 from ranking.areas import leaf_areas
+from ranking.heads import Heads, inputs
 
 Scores: TypeAlias = NDArray[np.float32]
 """float32, shape (n_papers, n_areas), in [0, 1]; NaN where nothing can be said."""
 
-VERSION = 1
+VERSION = 2
 """Raise it with every change of what scores come out, so that stored ones are computed again."""
 
 NEAREST_LANDMARKS = 3
@@ -47,16 +51,20 @@ KEYWORD_WEIGHT = 1.19
 BIAS = -5.04
 """The logistic function. Cosines enter above their centres, keyword counts as log(1 + count)."""
 
+MOST_CERTAIN = 13.8
+"""Log odds beyond which nothing is said: one in a million."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
-def basis(model: str, areas: Mapping[str, AreaConfig]) -> str:
-    """16 hex digits that change whenever the model's name, what an area says of itself, or VERSION does."""
+def basis(model: str, areas: Mapping[str, AreaConfig], heads: Heads | None = None) -> str:
+    """16 hex digits that change whenever the model's name, what an area says of itself, the heads, or VERSION does."""
     said = {
         name: [areas[name].description, list(areas[name].landmarks), list(areas[name].keywords)]
         for name in leaf_areas(areas)
     }
-    text = json.dumps([VERSION, model, said], sort_keys=True, ensure_ascii=False)
+    by_head = heads.digest() if heads and heads.model == model else ""
+    text = json.dumps([VERSION, model, said, by_head], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -69,6 +77,9 @@ class AreaModel:
     landmarks: tuple[Vectors, ...]
     keywords: tuple[Vectors, ...]
     phrases: tuple[frozenset[str], ...]
+    heads: Heads | None = None
+    headed: tuple[tuple[int, int], ...] = ()
+    """(column of `names`, column of `heads`) of the areas that a head scores."""
 
     @classmethod
     def build(
@@ -76,22 +87,31 @@ class AreaModel:
         areas: Mapping[str, AreaConfig],
         encode: Callable[[Sequence[str]], Vectors],
         landmarks: Mapping[str, Vectors],
+        heads: Heads | None = None,
     ) -> AreaModel:
         """Embed descriptions and keywords with `encode`; `landmarks` are, by area, the vectors of those in the store.
 
-        An area may lack landmarks or keywords: what it has then decides.
+        An area may lack landmarks or keywords: what it has then decides. `heads` are for the model behind `encode`; they
+        score the areas that still say what they said when the heads were trained.
         """
         names = leaf_areas(areas)
         words = [list(areas[name].keywords) for name in names]
         vectors = encode([areas[name].description for name in names] + [w for some in words for w in some])
         ends = len(names) + np.cumsum([len(some) for some in words])
         none = np.zeros((0, vectors.shape[1]), np.float32)
+        headed = [
+            (n, heads.areas.index(name))
+            for n, name in enumerate(names)
+            if heads and heads.vector.shape[0] == vectors.shape[1] and heads.knows(name, areas[name])
+        ]
         return cls(
             names=names,
             descriptions=vectors[: len(names)],
             landmarks=tuple(landmarks.get(name, none) for name in names),
             keywords=tuple(vectors[end - len(some) : end] for some, end in zip(words, ends, strict=True)),
             phrases=tuple(frozenset(" ".join(_words(w)) for w in some) - {""} for some in words),
+            heads=heads if headed else None,
+            headed=tuple(headed),
         )
 
     def score(self, papers: Vectors, texts: Sequence[str]) -> Scores:
@@ -106,6 +126,24 @@ class AreaModel:
             raise ValueError(f"papers have {papers.shape[1]} dimensions, areas {self.descriptions.shape[1]}")
         if not texts or not self.names:
             return np.zeros((len(texts), len(self.names)), np.float32)
+        odds = self.log_odds(papers, texts)
+        scores = 1 / (1 + np.exp(-odds))
+        if self.heads:
+            own, heads = map(list, zip(*self.headed, strict=True))
+            prior = np.zeros((len(texts), len(self.heads.areas)), np.float32)
+            prior[:, heads] = odds[:, own]
+            scores[:, own] = self.heads.chances(inputs(papers, texts), prior)[:, heads]
+        scores[[not is_latin(text) for text in texts]] = np.nan
+        return np.asarray(scores, np.float32)
+
+    def zero_shot(self, papers: Vectors, texts: Sequence[str]) -> Scores:
+        """`score` as if no area had a head."""
+        return replace(self, heads=None, headed=()).score(papers, texts)
+
+    def log_odds(self, papers: Vectors, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Zero-shot log odds that papers belong to areas, within MOST_CERTAIN of even, shape (n_papers, n_areas)."""
+        if not texts or not self.names:
+            return np.zeros((len(texts), len(self.names)), np.float32)
         near = self.similarity(papers)
         logit = (
             SIMILARITY_WEIGHT * near
@@ -113,9 +151,7 @@ class AreaModel:
             + KEYWORD_WEIGHT * np.log1p(self.keyword_counts(texts))
             + BIAS
         )
-        scores = 1 / (1 + np.exp(-logit))
-        scores[[not is_latin(text) for text in texts]] = np.nan
-        return np.asarray(scores, np.float32)
+        return np.asarray(np.clip(logit, -MOST_CERTAIN, MOST_CERTAIN), np.float32)
 
     def relevance(self, papers: Vectors, texts: Sequence[str]) -> list[dict[str, float]]:
         """`score` as one mapping from area to chance per paper; empty for a paper that nothing can be said of."""

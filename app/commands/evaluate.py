@@ -131,3 +131,36 @@ def eval_feed(data: Path, since: int, as_json: bool) -> int:
     for name in ("users", "left_out", "candidates", "unknown"):
         click.echo(f"{name:>16}  {figures[name]:,}")
     return 0
+
+
+@evaluate.command("areas")
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True,
+    help="JSON lines with areas, and an id of the store or a title and an abstract.",
+)  # fmt: skip
+@click.option("--train", "train_on", type=click.Path(path_type=Path), help="Train heads and baselines on this file.")
+@click.option("--folds", type=click.IntRange(2, 50), metavar="K", help="Cross-validate by venue in K parts.")
+@json_option
+def eval_areas(data: Path, train_on: Path | None, folds: int | None, as_json: bool) -> int:
+    """How well relevance per area ranks labelled papers: average precision beside baselines, and reliability.
+
+    With neither --train nor --folds, the heads in use are measured; papers that trained them are counted.
+    """
+    from app.area_training import evaluate_areas_file
+    from app.commands.areas import name_some, show_quality, show_reliability, steps
+
+    if train_on is not None and folds:
+        raise click.UsageError("give --train or --folds, not both")
+    with steps() as step:
+        found = evaluate_areas_file(Frontier(), data, train_on=train_on, folds=folds or 0, step=step)
+    name_some("unknown id", found.unknown)
+    name_some("paper that came twice, the first line counts", found.again)
+    figures = found.figures
+    if as_json:
+        print_json(figures)
+        return 0
+    show_quality("heads", figures, figures["baselines"])
+    show_reliability(figures["reliability"])
+    for name in ("papers", "unknown", "in_training"):
+        click.echo(f"{name:>16}  {figures[name]:,}")
+    return 0
