@@ -573,6 +573,11 @@ def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
+def _texts(kept: str | None) -> tuple[str, ...]:
+    """A list as the store keeps it; most are empty, and need not be parsed."""
+    return tuple(json.loads(kept)) if kept and kept != "[]" else ()
+
+
 def _paper(row: sqlite3.Row | Sequence[Any]) -> Paper:
     (
         paper_id, key, title, abstract, authors, year, published, day, filter_date, venue, venue_status, url, categories,
@@ -583,7 +588,7 @@ def _paper(row: sqlite3.Row | Sequence[Any]) -> Paper:
         key=key,
         title=title,
         abstract=abstract or "",
-        authors=tuple(json.loads(authors or "[]")),
+        authors=_texts(authors),
         year=year,
         published=_date(published),
         day=_date(day),
@@ -592,13 +597,13 @@ def _paper(row: sqlite3.Row | Sequence[Any]) -> Paper:
         venue_status=venue_status or "",
         venue_basis=venue_basis or "",
         track=track or "",
-        awards=tuple(json.loads(awards or "[]")),
+        awards=_texts(awards),
         url=url or "",
-        categories=tuple(json.loads(categories or "[]")),
+        categories=_texts(categories),
         comment=comment or "",
         journal_ref=journal_ref or "",
-        keywords=tuple(json.loads(keywords or "[]")),
-        code_urls=tuple(json.loads(code_urls or "[]")),
+        keywords=_texts(keywords),
+        code_urls=_texts(code_urls),
         note=note or "",
         version=version,
         withdrawn=bool(withdrawn),

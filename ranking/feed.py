@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 from data.config import RankingConfig
@@ -110,26 +110,32 @@ def rank(
     left out; what is no number is not known.
     """
     known = measured or Measured()
+    weights = {f.name: float(getattr(config.weights, f.name)) for f in fields(config.weights)}
+    fresh: dict[date | None, Measure | None] = {}
     out: list[Ranked] = []
     for paper in papers:
-        scores = {a: s for a, s in area_scores.get(paper.id, {}).items() if math.isfinite(s)}
-        among = {a: s for a, s in scores.items() if not areas or a in areas}
+        scores = area_scores.get(paper.id, {})
+        if not math.isfinite(sum(scores.values())):
+            scores = {a: s for a, s in scores.items() if math.isfinite(s)}
+        among = {a: s for a, s in scores.items() if a in areas} if areas else scores
         if paper.withdrawn or (areas and not among):
             continue
         area = max(among, key=lambda a: among[a], default="")
         belongs = not areas or among[area] >= config.area_threshold
         counts, threads = signals.get(paper.id, {}), mentions.get(paper.id, 0)
+        if (day := paper.day or paper.published) not in fresh:
+            fresh[day] = _freshness(day, today, config.half_life_days)
         reasons = _weighed(
             {
                 "relevance": _relevance(scores, area, titles or {}, belongs=belongs),
-                "freshness": _freshness(paper, today, config.half_life_days),
+                "freshness": fresh[day],
                 "attention": (known.attention or {}).get(paper.id) or _attention(counts, threads),
                 "venue": venue(paper),
                 "citations": (known.citations or {}).get(paper.id),
                 "novelty": (known.novelty or {}).get(paper.id, {}).get(area),
                 "personal": _personal((personal or {}).get(paper.id)),
             },
-            config,
+            weights,
         )
         out.append(
             Ranked(
@@ -148,9 +154,8 @@ def rank(
     return inside + near[: max(0, NEAR - len(inside))]
 
 
-def _weighed(signals: Mapping[str, Measure | None], config: RankingConfig) -> tuple[Reason, ...]:
+def _weighed(signals: Mapping[str, Measure | None], weights: Mapping[str, float]) -> tuple[Reason, ...]:
     """The known signals with their weights and shares in the mean; those of weight 0 are left out."""
-    weights = {name: float(getattr(config.weights, name)) for name in signals}
     known = {name: m for name, m in signals.items() if m is not None and weights[name] > 0}
     total = sum(weights[name] for name in known)
     return tuple(
@@ -202,8 +207,7 @@ def _relevance(scores: Mapping[str, float], area: str, titles: Mapping[str, str]
     return Measure(value=min(1.0, max(0.0, scores[area])), text=text)
 
 
-def _freshness(paper: Paper, today: date, half_life_days: float) -> Measure | None:
-    day = paper.day or paper.published
+def _freshness(day: date | None, today: date, half_life_days: float) -> Measure | None:
     value = freshness(day, today=today, half_life_days=half_life_days)
     return None if value is None else Measure(value=value, text=_age(day, today))
 

@@ -158,6 +158,8 @@ def attention_among(rate: float, absolute: float, cohort: str, sticks: Yardstick
 
 def venue(paper: Paper) -> Measure | None:
     """What its venue says of a paper: an award, oral, spotlight, its track; None for a preprint."""
+    if not (paper.venue or paper.venue_status or paper.awards):
+        return None
     status = paper.venue_status.casefold()
     if any(word in status for word in REFUSED):
         return Measure(value=0.0, text=paper.appeared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 MOST = 4
 """Words shown of one paper."""
@@ -23,7 +24,7 @@ def telling_words(
     in_title, in_abstract = _padded(title), _padded(abstract)
     found: dict[str, tuple[float, bool, int, str]] = {}
     for word in (*heads, *keywords):
-        normal = _padded(word)
+        normal = _phrase(word)
         if not normal.strip() or normal in found or (normal not in in_title and normal not in in_abstract):
             continue
         found[normal] = (-heads.get(word, 0.0), normal not in in_title, -len(normal), word)
@@ -32,6 +33,11 @@ def telling_words(
         if not any(normal in taken for taken, _ in out):
             out.append((normal, key[3]))
     return tuple(word for _, word in out[:most])
+
+
+@lru_cache(maxsize=10_000)
+def _phrase(word: str) -> str:
+    return _padded(word)
 
 
 def _padded(text: str) -> str:
