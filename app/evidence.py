@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from data.reader import Reader
     from index.encoders import Vectors
 
+SPOKEN = {"hf_daily": "Hugging Face", "hackernews": "Hacker News", "github": "GitHub"}
+"""Sources whose name is not how people call them."""
+
 LIKED_AMONG = 500
 """The latest liked and saved papers among which the nearest is looked for."""
 
@@ -126,7 +129,7 @@ def explained(frontier: Frontier, reader: Reader, items: Sequence[Ranked]) -> li
                 landmark=near.landmark(item, vectors.get(item.paper.id)),
                 liked=near.liked(item, vectors.get(item.paper.id)),
                 words=telling_words(item.paper.title, item.paper.abstract, near.keywords(item.area)),
-                heard=tuple(heard.get(item.paper.id, ())),
+                heard=tuple(SPOKEN.get(name, name) for name in heard.get(item.paper.id, ())),
             ),
         )
         for item in items
