@@ -23,9 +23,11 @@ from index.encoders import Vectors
 
 Ids: TypeAlias = NDArray[np.int64]
 
-NPROBE = 64
-"""Lists read for a query without a filter. Of 3 million vectors in 2,048 lists, recall@10 of real queries is 0.955 with
-16, 0.976 with 32, 0.988 with 64 and 0.994 with 96, at time in proportion (docs/performance.md)."""
+NPROBE = 128
+"""Lists read for a query without a filter: recall and time grow with it (docs/performance.md)."""
+
+BY_LISTS = 1
+"""FAISS's `parallel_mode` in which one query's lists are shared among the processor's threads; by default, only queries are."""
 
 POINTS_PER_LIST = 50
 """Vectors that a list's centroid is trained on: FAISS asks for 39 at least."""
@@ -160,8 +162,10 @@ def nearest(
         selector = _selector(only)
     elif without is not None and len(without):
         selector = faiss.IDSelectorNot(_selector(without))
-    how: dict[str, Any] = {} if is_exact(index) else {"nprobe": min(probes, int(index.nlist))}
-    make = faiss.SearchParameters if is_exact(index) else faiss.SearchParametersIVF
+    make, how = faiss.SearchParameters, {}
+    if not is_exact(index):
+        make, how = faiss.SearchParametersIVF, {"nprobe": min(probes, int(index.nlist))}
+        index.parallel_mode = BY_LISTS
     scores, ids = index.search(query, k, params=make(sel=selector, **how))
     there = ids[0] >= 0
     return scores[0][there], ids[0][there]
