@@ -10,12 +10,14 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from app.cli import run
 from app.wiring import Frontier
+from data.config import WeightsConfig
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -39,6 +41,9 @@ def fails(capsys: pytest.CaptureFixture[str]):
     return check
 
 
+NO_WEIGHTS = "[ranking.weights]\n" + "".join(f"{f.name} = 0\n" for f in fields(WeightsConfig))
+
+
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
@@ -47,6 +52,9 @@ def fails(capsys: pytest.CaptureFixture[str]):
         ("[crawl.delays]\narxiv = 'slow'", ("crawl.delays.arxiv", "a number")),
         ("[crawl.delays]\narxiv = -1", ("crawl.delays.arxiv", "0 to 3600")),
         ("[ranking.weights]\nrelevance = -2", ("ranking.weights.relevance", "negative")),
+        ("[ranking.weights]\nnovelty = inf", ("ranking.weights.novelty", "finite")),
+        ("[ranking]\nspread = 2", ("ranking.spread", "between 0 and 1")),
+        (NO_WEIGHTS, ("ranking.weights", "all are 0")),
         ("[embedding]\nmodel = 3", ("embedding.model", "a text")),
         ("[digest]\nsmtp_security = 'ssl'", ("digest.smtp_security", "starttls")),
         ("[crawl\n", ("frontier.toml", "not valid TOML")),

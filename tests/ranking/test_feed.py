@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import math
 from datetime import date
 
 import pytest
 
 from data.config import RankingConfig, WeightsConfig
 from data.papers import Paper
-from ranking.feed import NEAR, rank
-from ranking.signals import attention, freshness
+from ranking.feed import NEAR, Because, Near, rank, telling, told
+from ranking.signals import Measure, Measured, attention
+from ranking.words import telling_words
 
 TODAY = date(2025, 11, 24)
 CONFIG = RankingConfig()
@@ -20,21 +22,6 @@ def paper(number: int, **fields: object) -> Paper:
 def ranked(papers, scores, **more):  # type: ignore[no-untyped-def]
     known = {"signals": {}, "mentions": {}, "today": TODAY, "config": CONFIG, **more}
     return rank(papers, area_scores=scores, **known)
-
-
-def test_freshness_halves_with_the_half_life() -> None:
-    assert freshness(TODAY, today=TODAY, half_life_days=7) == 1
-    assert freshness(date(2025, 11, 17), today=TODAY, half_life_days=7) == pytest.approx(0.5)
-    assert freshness(date(2025, 11, 30), today=TODAY, half_life_days=7) == 1
-    assert freshness(None, today=TODAY, half_life_days=7) is None
-
-
-def test_attention_grows_and_saturates() -> None:
-    values = [attention({"upvotes": v}, 0) for v in (0, 1, 10, 100, 1000)]
-    assert values == sorted(values)
-    assert (values[0], values[-1]) == (0, 1)
-    assert attention({}, 2) == attention({"upvotes": 6}, 0)
-    assert attention({"of no known name": 9}, 0) == 0
 
 
 def test_the_score_is_the_sum_of_what_the_reasons_contribute() -> None:
@@ -88,3 +75,67 @@ def test_the_chance_of_liking_counts_where_it_is_known() -> None:
 
 def test_withdrawn_papers_are_left_out() -> None:
     assert ranked([paper(1, withdrawn=True)], {1: {"rl": 0.9}}) == []
+
+
+def test_what_is_no_number_is_not_known() -> None:
+    scores = {1: {"rl": math.nan, "datasets": 0.4}, 2: {"rl": math.inf}}
+    items = ranked([paper(1), paper(2)], scores, personal={1: math.nan}, signals={1: {"upvotes": math.nan}})
+    assert [(r.paper.id, r.area) for r in items] == [(1, "datasets"), (2, "")]
+    assert all(math.isfinite(r.score) for r in items)
+    assert items[0].area_scores == {"datasets": 0.4}
+    assert ranked([paper(1)], scores, areas=("rl",)) == []
+
+
+def test_a_paper_of_which_nothing_is_known_comes_last_and_ties_go_by_id() -> None:
+    config = RankingConfig(weights=WeightsConfig(attention=0))
+    bare = [paper(n, day=None) for n in (3, 1, 2)]
+    items = ranked([*bare, paper(9)], {}, config=config)
+    assert [r.paper.id for r in items] == [9, 1, 2, 3]
+    assert (items[-1].score, items[-1].reasons) == (0, ())
+    assert ranked([], {}) == []
+
+
+def test_measures_enter_the_score_where_they_are_known() -> None:
+    measured = Measured(
+        attention={1: Measure(value=0.9, text="much talked of")},
+        citations={1: Measure(value=0.8, text="cited")},
+        novelty={1: {"rl": Measure(value=0.7, text="new"), "datasets": Measure(value=0.1, text="old")}},
+    )
+    one, other = ranked(
+        [paper(1, venue="ICLR", year=2025, track="main"), paper(2)], {n: {"rl": 0.8} for n in (1, 2)}, measured=measured
+    )
+    assert {r.signal: r.value for r in one.reasons} == {
+        "relevance": 0.8, "freshness": 1, "attention": 0.9, "venue": 0.8, "citations": 0.8, "novelty": 0.7,
+    }  # fmt: skip
+    assert {r.signal for r in other.reasons} == {"relevance", "freshness", "attention"}
+    assert sum(r.contribution for r in one.reasons) == pytest.approx(one.score)
+    assert [r.text for r in telling(one.reasons)][:2] == ["rl 80%", "much talked of"]
+
+
+def test_what_bears_a_place_out_is_told_after_the_reasons() -> None:
+    from dataclasses import replace
+
+    [item] = ranked([paper(1)], {1: {"rl": 0.8}})
+    known = Because(
+        landmark=Near(key="x:1", title="Q-learning", cosine=0.61),
+        liked=Near(key="x:2", title="Meadows", cosine=0.7),
+        words=("policy", "reward"),
+        heard=("r/MachineLearning",),
+    )
+    lines = told(replace(item, because=known))
+    assert lines[1:] == [
+        "talked of at r/MachineLearning",
+        "near the landmark Q-learning (0.61)",
+        "near Meadows (0.70), which you liked",
+        "says policy, reward",
+    ]
+
+
+def test_telling_words_are_those_of_the_area_in_the_title_first() -> None:
+    keywords = ["policy", "policy gradient", "reward", "world model", "q-learning"]
+    found = telling_words("Rewards shape policies", "A Policy-Gradient method with q learning.", keywords)
+    assert found == ("reward", "policy gradient", "q-learning")
+    assert telling_words("", "", keywords) == ()
+    assert telling_words("A rewarded one", "", ["reward", ""]) == ()
+    weighed = telling_words("Rewards and worlds", "", ["reward"], {"world": 2.0, "and": -1.0})
+    assert weighed == ("world", "reward")
