@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 A_DAY = 500
 """Papers announced on each of the latest days: a busy day of five arXiv categories."""
 
+RANKED_TOGETHER = 1500
+"""Papers of the latest days that are ranked together: the busiest day of all of arXiv's computer science."""
+
 BASELINE = """
 import sys
 import faiss
@@ -57,10 +60,24 @@ def figures(folder: Path, papers: int) -> Iterator[Figure]:
     yield Figure(f"search by words over {papers:,}, cold process", by_words, "s")
     ours, theirs = _interleaved(lambda: frontier("search", query), lambda: _baseline(home / "baseline.faiss", query), 3)
     yield Figure(f"search over {papers:,}, cold process", ours, "s", theirs, "sentence-transformers and a FAISS file")
+    yield Figure(f"ranking {RANKED_TOGETHER:,} papers of {papers:,}", _ranking(), "s")
     done = subprocess.run([sys.executable, "-c", RERUN], cwd=ROOT, check=True, capture_output=True, text=True)
     first, again = map(float, done.stdout.split()[-2:])
     yield Figure(f"Today over {papers:,}, first page", first, "s")
     yield Figure(f"Today over {papers:,}, rerun", again, "s")
+
+
+def _ranking() -> float:
+    """A day of papers ranked, near-duplicates spread, and a page of them explained."""
+    from app.services import Services
+    from app.wiring import Frontier
+
+    services = Services(Frontier())
+    day = services.reader.days(1)[0][0]
+    ids = services.reader.announced(day - timedelta(days=14), day)[:RANKED_TOGETHER]
+    spent = seconds(lambda: services.explained(services.rank(ids, today=day)[:25]), 5)
+    services.close()
+    return spent
 
 
 def _fill(home: Path, papers: int) -> None:
