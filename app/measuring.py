@@ -13,7 +13,9 @@ from data.measures import (
     Forerunner,
     belonging,
     compared,
+    latest_reading,
     latest_readings,
+    measured_up_to,
     put_novelty,
     put_yardsticks,
     readings_of,
@@ -42,8 +44,9 @@ MOST_CITED = 5000
 def measure(frontier: Frontier, store: Store, reader: Reader, model: str, basis: str) -> int:
     """Measure what is new; returns how many papers got their novelty. `basis` names the areas that relevance rests on."""
     now = frontier.now()
-    _put_sticks(store, "attention", *_attention(reader, now))
-    _put_sticks(store, "citations", *_citations(reader))
+    _put_sticks(store, "attention", 0, *_attention(reader, now))
+    if (last := latest_reading(reader, "citations")) != measured_up_to(reader, "citations"):
+        _put_sticks(store, "citations", last, *_citations(reader))
     days = reader.days(1)
     if not days:
         return 0
@@ -54,11 +57,11 @@ def measure(frontier: Frontier, store: Store, reader: Reader, model: str, basis:
     )
 
 
-def _put_sticks(store: Store, name: str, values: dict[int, float], *cohorts: dict[int, str]) -> None:
+def _put_sticks(store: Store, name: str, up_to: int, values: dict[int, float], *cohorts: dict[int, str]) -> None:
     sticks: dict[str, Yardstick] = {}
     for cohort in cohorts:
         sticks |= yardsticks(values, cohort)
-    put_yardsticks(store, name, {cohort: (s.papers, s.quantiles) for cohort, s in sticks.items()})
+    put_yardsticks(store, name, {cohort: (s.papers, s.quantiles) for cohort, s in sticks.items()}, up_to)
 
 
 def _attention(reader: Reader, now: datetime) -> tuple[dict[int, float], dict[int, str], dict[int, str]]:

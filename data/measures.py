@@ -82,9 +82,21 @@ def some_cited(reader: Reader, most: int) -> list[int]:
     return [r[0] for r in rows]
 
 
-def put_yardsticks(store: Store, name: str, spreads: Mapping[str, Spread]) -> None:
-    """Keep how a count is spread, by cohort, in place of what was kept of it."""
+def latest_reading(reader: Reader, name: str) -> int:
+    """The number of the last reading of a count, 0 without any: it grows with every new one."""
+    return int(reader.rows("SELECT coalesce(max(id), 0) FROM signals WHERE name = ?", (name,))[0][0])
+
+
+def measured_up_to(reader: Reader, name: str) -> int:
+    """The last reading that the yardsticks of a count rest on, 0 where that was not kept."""
+    rows = reader.rows("SELECT value FROM counters WHERE name = ?", (f"yardsticks of {name}",))
+    return int(rows[0][0]) if rows else 0
+
+
+def put_yardsticks(store: Store, name: str, spreads: Mapping[str, Spread], up_to: int = 0) -> None:
+    """Keep how a count is spread, by cohort, in place of what was kept of it, and the last reading that it rests on."""
     with store.transaction() as conn:
+        conn.execute("INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)", (f"yardsticks of {name}", up_to))
         conn.execute("DELETE FROM yardsticks WHERE name = ?", (name,))
         conn.executemany(
             "INSERT INTO yardsticks (name, cohort, papers, quantiles) VALUES (?, ?, ?, ?)",

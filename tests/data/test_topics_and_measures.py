@@ -10,7 +10,9 @@ from data.measures import (
     belonging,
     channels_of,
     compared,
+    latest_reading,
     latest_readings,
+    measured_up_to,
     novelty_of,
     put_novelty,
     put_yardsticks,
@@ -107,7 +109,10 @@ def test_forerunners_are_kept_until_the_vector_is_another(store: Store, reader: 
 
 def test_yardsticks_are_replaced_as_a_whole(store: Store, reader: Reader) -> None:
     put_yardsticks(store, "attention", {"": (3, [1.0, 2.0]), "0:1": (2, [1.0])})
-    put_yardsticks(store, "attention", {"": (4, [5.0])})
+    assert measured_up_to(reader, "attention") == 0
+    put_yardsticks(store, "attention", {"": (4, [5.0])}, 17)
+    assert measured_up_to(reader, "attention") == 17
+    assert latest_reading(reader, "attention") == 0
     assert yardsticks(reader, "attention") == {"": (4, [5.0])}
     assert yardsticks(reader, "citations") == {}
 
