@@ -116,6 +116,7 @@ def evaluate_feed_file(
         texts=[p.text for p in papers],
         years=[p.year or 0 for p in papers],
         vectors=vectors,
+        venues=[p.venue for p in papers],
         since_year=since_year,
     )
     if not data.users:

@@ -196,7 +196,7 @@ class Personal:
         if not tastes or not paper_ids:
             return Chances(by_paper={}, fitting={}, interest={}, titles={}, area_scores=scores)
         items = self.items(paper_ids)
-        told = {name: t.chances(items.vectors, items.words) for name, t in tastes.items()}
+        told = {name: t.chances(items) for name, t in tastes.items()}
         knowable = items.vectors.any(axis=1) | (np.diff(items.words.indptr) > 0)
         by_paper = {
             int(i): {name: float(c[n]) for name, c in told.items()} for n, i in enumerate(items.ids) if knowable[n]
@@ -236,12 +236,21 @@ class Personal:
         """Random papers of the store."""
         found = self._kept.load("background", self._drawn_on)
         if found is not None:
-            return Background.of(Items(ids=found["ids"], vectors=found["vectors"], words=sparse_of(found)))
+            return Background.of(
+                Items(ids=found["ids"], vectors=found["vectors"], words=sparse_of(found), venues=found["venues"])
+            )
         every = np.array(self._reader.matching(Filter()), np.int64)
         ids = every[personal.drawn(every)].tolist()
         words = personal.words_of([text for _, _, text in self._reader.texts(ids)])
-        items = Items(ids=np.array(ids, np.int64), vectors=self._vectors(ids), words=words)
-        self._kept.save("background", self._drawn_on, ids=items.ids, vectors=items.vectors, **sparse_arrays(words))
+        items = self._joined(ids, words)
+        self._kept.save(
+            "background",
+            self._drawn_on,
+            ids=items.ids,
+            vectors=items.vectors,
+            venues=items.venues,
+            **sparse_arrays(words),
+        )
         return Background.of(items)
 
     def items(self, paper_ids: Sequence[int]) -> Items:
@@ -249,7 +258,16 @@ class Personal:
         texts = {i: (h, text) for i, h, text in self._reader.texts(paper_ids)}
         ids = [i for i in paper_ids if i in texts]
         words = self._words([(i, *texts[i]) for i in ids])
-        return Items(ids=np.array(ids, np.int64), vectors=self._vectors(ids), words=words)
+        return self._joined(ids, words)
+
+    def _joined(self, ids: Sequence[int], words: csr_matrix) -> Items:
+        venues = self._reader.venues_of(ids)
+        return Items(
+            ids=np.array(ids, np.int64),
+            vectors=self._vectors(ids),
+            words=words,
+            venues=np.array([venues.get(i, "") for i in ids], np.str_),
+        )
 
     def _words(self, texts: Sequence[tuple[int, str, str]]) -> csr_matrix:
         """Words of (id, text hash, text), those that are kept not counted again."""
@@ -286,8 +304,10 @@ class Personal:
 
 def _kept_taste(taste: Taste) -> dict[str, Any]:
     return {
-        "vector": taste.vector, "columns": taste.columns, "words": taste.words,
+        "vector": taste.vector, "columns": taste.columns, "words": taste.words, "like_vectors": taste.like_vectors,
+        "usual": taste.usual, "venues": np.array(list(taste.venues), np.str_), "means": np.array([*taste.venues.values()]),
         "numbers": np.array([taste.bias, taste.slope, taste.shift, taste.prior, taste.likes]),
+        **sparse_arrays(taste.like_words),
     }  # fmt: skip
 
 
@@ -295,5 +315,7 @@ def _taste_of(found: Mapping[str, Any], background: Background) -> Taste:
     bias, slope, shift, prior, likes = found["numbers"].tolist()
     return Taste(
         vector=found["vector"], columns=found["columns"], words=found["words"], bias=bias, rare=background.rarity,
+        like_vectors=found["like_vectors"], like_words=sparse_of(found), usual=found["usual"],
+        venues=dict(zip(found["venues"].tolist(), found["means"].tolist(), strict=True)),
         slope=slope, shift=shift, prior=prior, likes=int(likes),
     )  # fmt: skip

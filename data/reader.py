@@ -36,8 +36,11 @@ _COLUMNS = (
     "id, key, title, abstract, authors, year, published, day, date, venue, venue_status, url, categories, comment,"
     " journal_ref, keywords, code_urls, note, version, withdrawn, provisional, venue_basis, track, awards"
 )
-_BM25 = "bm25(papers_fts, 4.0, 1.0, 1.0, 2.0, 1.0)"
-"""Weights of the columns title, abstract, authors, keywords, cjk."""
+_BM25 = "bm25(papers_fts, 2.0, 1.0, 1.0, 2.0, 1.0)"
+"""Weights of the columns title, abstract, authors, keywords, cjk, the best of eight tried (docs/quality.md)."""
+
+KEPT_COUNTS = 10_000
+"""Words whose counts are kept: a search asks for them twice, and need not know what was added since."""
 
 _LEADS = (
     "AND NOT EXISTS (SELECT 1 FROM papers p WHERE p.key = r.key) AND NOT EXISTS (SELECT 1 FROM paper_ids i"
@@ -60,6 +63,7 @@ class Reader:
             raise StoreError(f"there is no store at {path}", mend="run 'frontier up' or 'frontier crawl' first")
         with translated(path):
             self._conn = connect(path, read_only=True)
+            self._counted: dict[str, int] = {}
             self._conn.create_function("has_author", 2, has_author, deterministic=True)
             self.current = self._conn.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA_VERSION
             """False for a store of an older version, which `Store` brings up to date."""
@@ -123,6 +127,11 @@ class Reader:
         ):
             out.setdefault(paper_id, []).append(printed(scheme, value))
         return out
+
+    def venues_of(self, paper_ids: Iterable[int]) -> dict[int, str]:
+        """The venues of papers that have one; arXiv is none."""
+        sql = "SELECT id, venue FROM papers WHERE venue NOT IN ('', 'arXiv') AND id IN (SELECT value FROM json_each(?))"
+        return dict(self.rows(sql, (json.dumps(list(paper_ids)),)))
 
     def count(self) -> int:
         """How many papers there are."""
@@ -336,14 +345,24 @@ class Reader:
                 break
         return sorted(found.items(), key=lambda hit: (-hit[1], hit[0]))[:limit]
 
+    def word_counts(self, words: Sequence[str]) -> tuple[dict[str, int], int]:
+        """In about how many papers each of some words occurs, and how many papers there are."""
+        quoted = {f'"{word}"': word for word in words}
+        counts = self._counts(list(quoted))
+        return {quoted[match]: count for match, count in counts.items()}, self.latest_id()
+
     def _counts(self, matches: Sequence[str]) -> dict[str, int]:
         """In how many papers each expression matches; more than COUNTED are estimated, as if they were spread evenly."""
         sql = "SELECT count(*), max(rowid) FROM (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"
         last = self.rows("SELECT max(id) FROM papers")[0][0]
         out: dict[str, int] = {}
         for match in matches:
-            count, reached = self.rows(sql, (match, COUNTED))[0]
-            out[match] = count if count < COUNTED else max(count, count * last // reached)
+            if match not in self._counted:
+                count, reached = self.rows(sql, (match, COUNTED))[0]
+                self._counted[match] = count if count < COUNTED else max(count, count * last // reached)
+            out[match] = self._counted[match]
+        if len(self._counted) > KEPT_COUNTS:
+            self._counted.clear()
         return out
 
     def _scored(self, match: str, where: Filter, limit: int, only: str = "") -> list[tuple[int, float]]:

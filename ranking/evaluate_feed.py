@@ -151,6 +151,7 @@ class FeedData:
     ids: NDArray[np.int64]
     texts: Sequence[str]
     vectors: Vectors
+    venues: Sequence[str]
     candidates: NDArray[np.int64]
     users: Sequence[str]
     likes: Sequence[NDArray[np.int64]]
@@ -167,10 +168,11 @@ class FeedData:
         texts: Sequence[str],
         years: Sequence[int],
         vectors: Vectors,
+        venues: Sequence[str],
         since_year: int,
     ) -> FeedData:
         """`rows` says which paper an id of the file is; ids that it lacks are passed over. `ids`, `texts` (title on the
-        first line), `years` (0: not known) and `vectors` are of all papers. Later papers that are older than
+        first line), `years` (0: not known), `vectors` and `venues` are of all papers. Later papers that are older than
         `since_year` are no candidates and are not asked for; users of whom nothing is left are left out and counted."""
         candidates = np.flatnonzero(np.asarray(years) >= since_year)
         place = {int(row): n for n, row in enumerate(candidates)}
@@ -188,6 +190,7 @@ class FeedData:
             ids=np.asarray(ids, np.int64),
             texts=texts,
             vectors=vectors,
+            venues=venues,
             candidates=candidates,
             users=names,
             likes=likes,
@@ -236,6 +239,7 @@ def personal_ranker(data: FeedData) -> Ranker:
         ids=data.ids[wanted],
         vectors=data.vectors[wanted],
         words=words_of([data.texts[n] for n in wanted]),
+        venues=np.array([data.venues[n] for n in wanted], np.str_),
     )
     background = Background.of(papers.rows(place[drawn(data.ids)]))
     known = papers.rows(place[data.candidates])
@@ -245,7 +249,7 @@ def personal_ranker(data: FeedData) -> Ranker:
         taste = fit(papers.rows(place[liked]), np.ones(len(liked)), none, np.zeros(0), background)
         if taste is None:
             return np.zeros(len(known), np.float32)
-        return np.asarray(taste.scores(known.vectors, known.words), np.float32)
+        return np.asarray(taste.scores(known), np.float32)
 
     return ranker
 
@@ -282,16 +286,24 @@ def sanity_features(texts: Sequence[str]) -> csr_matrix:
     ).fit_transform(texts)
 
 
+SANITY_OTHERS = 10_000
+"""Papers that the SVM of a user is fitted against, drawn at random: the recipe takes all, which takes minutes of 150 users
+and, as both sides weigh the same, gives nearly the same plane."""
+
+
 def sanity_ranker(features: csr_matrix, candidates: NDArray[np.int64]) -> Ranker:
-    """A balanced linear SVM of the liked papers against all others, as arxiv-sanity-lite fits one per tag."""
+    """A balanced linear SVM of the liked papers against others, as arxiv-sanity-lite fits one per tag. C is per paper, so
+    it is raised as fewer others are taken."""
     from sklearn.svm import LinearSVC
 
     known = features[candidates]
+    count = features.shape[0]
+    others = np.sort(np.random.default_rng(0).permutation(count)[:SANITY_OTHERS])
 
     def ranker(liked: NDArray[np.int64]) -> Scores:
-        wanted = np.zeros(features.shape[0])
-        wanted[liked] = 1
-        model = LinearSVC(class_weight="balanced", C=SANITY_C, random_state=0).fit(features, wanted)
+        rows = np.union1d(others, liked)
+        model = LinearSVC(class_weight="balanced", C=SANITY_C * count / len(rows), random_state=0)
+        model.fit(features[rows], np.isin(rows, liked))
         return np.asarray(model.decision_function(known), np.float32)
 
     return ranker

@@ -9,7 +9,7 @@ Author names are not looked at.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -48,10 +48,20 @@ PRIOR = 0.01
 RARITY_POWER = 1.5
 """More than 1: what few papers share tells most of what one reader is after."""
 
-VECTOR_SCALE = 0.15
+VECTOR_SCALE = 0.12
 """How long vectors are, the words of a paper having length 1. A vector's few numbers are learnt from far fewer likes."""
 
-LIKE_WEIGHT = 4.0
+NEAREST = 3
+NEAR_VECTORS = 0.3
+NEAR_WORDS = 0.2
+"""What nearness to the liked papers adds to the regression, each in deviations of random papers: the mean cosine of the
+NEAREST liked ones by vectors, and the largest by words. An interest has more than one centre."""
+
+VENUE = 0.6
+VENUE_SHRINK = 10.0
+"""What it adds that a paper's venue prints more or less of the kind: the mean of its random papers' scores."""
+
+LIKE_WEIGHT = 16.0
 """What a like of full weight counts in the loss, against the square of the model's weights (C of scikit-learn)."""
 
 DISLIKE_SHARE = 0.5
@@ -66,7 +76,7 @@ SHRINK = 10.0
 BIAS_SCALE = 3.0
 """The feature that every paper has, so large that hardly anything holds the bias back."""
 
-NEWTON_STEPS = 6
+NEWTON_STEPS = 8
 SOLVER_STEPS = 12
 """Steps of Newton's method, and of conjugate gradients within each: the loss is round enough for so few."""
 
@@ -84,22 +94,27 @@ def recency(times: Sequence[datetime], half_life_days: float = HALF_LIFE_DAYS) -
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
     """Papers as a model sees them. `ids` has shape (n,); `vectors` (n, dim), rows of zeros where a paper has none (as where
-    the model of vectors changed); `words` are `words_of`, shape (n, WIDTH)."""
+    the model of vectors changed); `words` are `words_of`, shape (n, WIDTH); `venues` are
+    names, "" where there is none."""
 
     ids: NDArray[np.int64]
     vectors: Vectors
     words: csr_matrix
+    venues: NDArray[np.str_]
 
     def __post_init__(self) -> None:
-        if not len(self.ids) == self.vectors.shape[0] == self.words.shape[0]:
-            raise ValueError(f"{len(self.ids)} ids, {self.vectors.shape[0]} vectors, {self.words.shape[0]} texts")
+        sizes = (len(self.ids), self.vectors.shape[0], self.words.shape[0], len(self.venues))
+        if len(set(sizes)) > 1:
+            raise ValueError("{} ids, {} vectors, {} texts, {} venues".format(*sizes))
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def rows(self, which: NDArray[Any]) -> Items:
         """Some of the papers, by row or by mask."""
-        return Items(ids=self.ids[which], vectors=self.vectors[which], words=self.words[which])
+        return Items(
+            ids=self.ids[which], vectors=self.vectors[which], words=self.words[which], venues=self.venues[which]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,35 +180,77 @@ def _only(words: csr_matrix, columns: NDArray[np.int64]) -> csr_matrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taste:
-    """A fitted model of one interest. `columns` are the features of words that it looks at, `words` their weights; a
-    paper's chance is that of the logit `prior + slope * (score + shift)`."""
+    """A fitted model of one interest.
+
+    The logistic regression has weights for `vector`, for the features `columns` of words (`words`), and a `bias`. The liked
+    papers themselves, `like_vectors` and `like_words` (weighed), say how near others come. `usual` holds mean and deviation
+    over random papers of the regression's logit, of the nearness by vectors and of that by words, shape (3, 2); `venues` how
+    far random papers of each venue stand above the usual. A paper's log odds are the prior's and
+    `slope * (score + shift)`.
+    """
 
     vector: Numbers
     columns: NDArray[np.int64]
     words: Numbers
     bias: float
     rare: Rarity
+    like_vectors: Vectors
+    like_words: csr_matrix
+    usual: Numbers
+    venues: Mapping[str, float]
     slope: float
     shift: float
     prior: float
     likes: int
 
-    def scores(self, vectors: Vectors, words: csr_matrix) -> Numbers:
-        """The logistic regression's own logits, shape (n,); `words` as they come from `words_of`."""
-        full = np.zeros(words.shape[1])
-        full[self.columns] = self.words * self.rare[self.columns]
-        squares = words.multiply(words) @ (self.rare.astype(np.float64) ** 2)
-        told = (words @ full) / np.maximum(np.sqrt(squares), 1e-12)
-        return np.asarray(vectors @ self.vector + told + self.bias, np.float64)
+    def scores(self, papers: Items) -> Numbers:
+        """What the chance goes by, shape (n,), in deviations of random papers."""
+        weighed_words = weighed(papers.words, self.rare)
+        told = _only(weighed_words, self.columns) @ self.words
+        parts = np.stack(
+            [
+                papers.vectors @ self.vector + told + self.bias,
+                _nearest(papers.vectors @ self.like_vectors.T, NEAREST),
+                _nearest((weighed_words @ self.like_words.T).toarray(), 1),
+            ]
+        )
+        return _mixed(parts, self.usual) + _of_venues(papers.venues, self.venues)
 
-    def chances(self, vectors: Vectors, words: csr_matrix) -> Numbers:
+    def chances(self, papers: Items) -> Numbers:
         """The chance of liking each paper, in [0, 1], shape (n,)."""
-        return self.chance_of(self.scores(vectors, words))
-
-    def chance_of(self, scores: Numbers) -> Numbers:
-        """The calibrated chance of a score."""
-        logits = math.log(self.prior / (1 - self.prior)) + self.slope * (scores + self.shift)
+        logits = math.log(self.prior / (1 - self.prior)) + self.slope * (self.scores(papers) + self.shift)
         return np.asarray(1 / (1 + np.exp(-np.clip(logits, -50, 50))))
+
+
+def _nearest(near: NDArray[Any], few: int) -> Numbers:
+    """The mean of the `few` largest of each row; 0 for rows of nothing."""
+    few = min(few, near.shape[1])
+    if not few:
+        return np.zeros(near.shape[0])
+    return np.asarray(np.partition(near, near.shape[1] - few, axis=1)[:, -few:].mean(axis=1), np.float64)
+
+
+def _mixed(parts: Numbers, usual: Numbers) -> Numbers:
+    """Regression, nearness by vectors and by words, each in deviations, added up by what they weigh."""
+    standing = (parts - usual[:, :1]) / np.maximum(usual[:, 1:], 1e-9)
+    return np.asarray(np.array([1.0, NEAR_VECTORS, NEAR_WORDS]) @ standing)
+
+
+def _usual(parts: Numbers) -> Numbers:
+    """Mean and deviation of each row, shape (3, 2); a part that is the same everywhere weighs nothing."""
+    spread = parts.std(axis=1)
+    return np.stack([parts.mean(axis=1), np.where(spread > 1e-6, spread, np.inf)], axis=1)
+
+
+def _of_venues(venues: NDArray[np.str_], known: Mapping[str, float]) -> Numbers:
+    return VENUE * np.array([known.get(str(v), 0.0) for v in venues]) if known else np.zeros(len(venues))
+
+
+def _venue_means(venues: NDArray[np.str_], scores: Numbers) -> dict[str, float]:
+    """Mean scores by venue, drawn to 0 as by VENUE_SHRINK papers more; no venue is none."""
+    names, which, counts = np.unique(venues, return_inverse=True, return_counts=True)
+    means = np.bincount(which, weights=scores, minlength=len(names)) / (counts + VENUE_SHRINK)
+    return {str(name): float(mean) for name, mean in zip(names, means, strict=True) if name}
 
 
 def fit(
@@ -233,8 +290,25 @@ def fit(
     fold = np.concatenate([_folds(n) for n in sizes])
     masks = np.stack([np.ones(len(fold)), *(fold != f for f in range(FOLDS))], axis=1)
     found = _solved(joined, signs, weights[:, None] * masks)
-    held_out = np.take_along_axis(joined @ found, fold[:, None] + 1, axis=1)[:, 0]
-    slope, shift = _calibrated(held_out[: sizes[0]], like_weights, held_out[sizes[0] :], weights[sizes[0] :])
+    logits = joined @ found
+    every = [likes, dislikes, background.papers.rows(drawn)]
+    near_vectors = np.concatenate([p.vectors for p in every]) @ likes.vectors.T
+    near_words = (_stacked([*own, background.weighed[drawn]]) @ own[0].T).toarray()
+    random = np.arange(sum(sizes)) >= sizes[0] + sizes[1] if sizes[2] else np.ones(sum(sizes), np.bool_)
+    parts = np.stack([logits[:, 0], _nearest(near_vectors, NEAREST), _nearest(near_words, 1)])
+    usual = _usual(parts[:, random])
+    venues = np.concatenate([p.venues for p in every])
+    means = _venue_means(venues[random], _mixed(parts, usual)[random]) if sizes[2] else {}
+    apart = fold[:, None] != fold[None, : sizes[0]]
+    held_out = np.stack(
+        [
+            np.take_along_axis(logits, fold[:, None] + 1, axis=1)[:, 0],
+            _nearest(np.where(apart, near_vectors, -1.0), NEAREST),
+            _nearest(np.where(apart, near_words, 0.0), 1),
+        ]
+    )
+    scores = _mixed(held_out, _usual(held_out[:, random])) + _of_venues(venues, means)
+    slope, shift = _calibrated(scores[: sizes[0]], like_weights, scores[sizes[0] :], weights[sizes[0] :])
     dim = joined.vectors.shape[1]
     return Taste(
         vector=VECTOR_SCALE * found[:dim, 0],
@@ -242,6 +316,10 @@ def fit(
         words=found[dim:-1, 0],
         bias=float(found[-1, 0]) * BIAS_SCALE,
         rare=background.rarity,
+        like_vectors=likes.vectors,
+        like_words=own[0],
+        usual=usual,
+        venues=means,
         slope=slope,
         shift=shift,
         prior=prior,

@@ -95,6 +95,7 @@ def made_up(users: list[FeedUser], count: int = 240) -> FeedData:
         texts=[f"{words[n % 2]} {n % 7}\nWe study {words[n % 2]} of kind {n % 5}" for n in range(count)],
         years=[2019 if n < count // 2 else 2021 for n in range(count)],
         vectors=vectors,
+        venues=["ICRA" if n % 2 == 0 else "COLT" for n in range(count)],
         since_year=2020,
     )
 
