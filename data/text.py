@@ -251,5 +251,7 @@ def text_hash(title: str, abstract: str) -> str:
 
 def is_latin(text: str) -> bool:
     """True when at least 70 % of the letters are Latin: the default model knows no other script."""
+    if text.isascii():
+        return True
     letters = [c for c in text if c.isalpha()]
     return not letters or len(_LATIN.findall(text)) >= 0.7 * len(letters)

@@ -91,7 +91,7 @@ def average_precision(scores: NDArray[Any], belongs: NDArray[np.bool_]) -> float
         return float("nan")
     order = np.argsort(-scores, kind="stable")
     sorted_scores, hits = scores[order], np.cumsum(belongs[order])
-    ends = np.append(np.flatnonzero(np.diff(sorted_scores)), len(scores) - 1)
+    ends = np.append(np.flatnonzero(sorted_scores[1:] != sorted_scores[:-1]), len(scores) - 1)
     found = hits[ends]
     return float((np.diff(found, prepend=0) * found / (ends + 1)).sum() / belongs.sum())
 

@@ -177,13 +177,16 @@ class AreaModel:
 
         Whole words and phrases; case, hyphens and a plural s do not count. Shape (n_papers, n_areas).
         """
-        longest = max((phrase.count(" ") + 1 for some in self.phrases for phrase in some), default=0)
+        starting: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in sorted(set().union(*self.phrases)):
+            parts = tuple(phrase.split(" "))
+            starting.setdefault(parts[0], []).append(parts)
         out = np.zeros((len(texts), len(self.names)))
         for row, text in enumerate(texts):
             title, _, abstract = text.partition("\n")
-            in_title, in_abstract = _phrases(title, longest), _phrases(abstract, longest)
-            for column, wanted in enumerate(self.phrases):
-                out[row, column] = TITLE_COUNT * len(wanted & in_title) + len(wanted & in_abstract)
+            for part, count in ((title, TITLE_COUNT), (abstract, 1)):
+                if found := _phrases(_words(part), starting):
+                    out[row] += [count * len(wanted & found) for wanted in self.phrases]
         return out
 
 
@@ -205,7 +208,11 @@ def _words(text: str) -> list[str]:
     return [w[:-1] if len(w) > 3 and w[-1] == "s" and w[-2] != "s" else w for w in _WORD.findall(text.lower())]
 
 
-def _phrases(text: str, longest: int) -> set[str]:
-    """All runs of one to `longest` words."""
-    words = _words(text)
-    return {" ".join(words[i : i + n]) for n in range(1, longest + 1) for i in range(len(words) - n + 1)}
+def _phrases(words: Sequence[str], starting: Mapping[str, Sequence[tuple[str, ...]]]) -> set[str]:
+    """Those of the phrases, known by their first words, that are among the words one after another."""
+    out: set[str] = set()
+    for place, word in enumerate(words):
+        for phrase in starting.get(word, ()):
+            if len(phrase) == 1 or tuple(words[place : place + len(phrase)]) == phrase:
+                out.add(" ".join(phrase))
+    return out

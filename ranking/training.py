@@ -37,16 +37,17 @@ KEYWORD_RULES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What training weighs. Found by cross-validation (docs/quality.md)."""
+    """What training weighs, found by cross-validation (docs/quality.md): how large the inputs of each block are beside the
+    others, how far weights may go, what the zero-shot log odds count, the words kept, and rounds of L-BFGS."""
 
     vector: float = 1.0
-    words: float = 1.0
-    telling: float = 0.5
+    words: float = 2.5
+    telling: float = 0.6
     group: float = 3.0
-    softness: float = 3.0
-    prior: float = 0.5
+    softness: float = 0.5
+    prior: float = 0.4
     most_words: int = 6000
-    rounds: int = 80
+    rounds: int = 60
 
 
 SETTINGS = Settings()
