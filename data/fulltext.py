@@ -19,11 +19,20 @@ SCORED = 24_000
 """About how many papers a step of a search scores. On 353 labelled queries over 150,000 papers, an OR of all words scores
 100,000 and takes eight times as long; MRR@10 (0.796) and recall@10 (0.884) are the same, recall@100 is 0.929, not 0.932."""
 
-COUNTED = 6_000
-"""Papers with a word are counted up to here, and estimated beyond."""
+SCORED_WORDS = 300_000
+"""About how many words of papers a step scores: the more words a query has, the fewer papers need it."""
+
+COUNTED, COUNTED_AT = 500, 3
+"""Papers with a word are counted up to here, and estimated beyond from as many at so many places of the store."""
+
+COMMON, ENOUGH = 0.4, 6
+"""Words that more papers have than this share are left out of a query that has so many others: "propose", "method"."""
 
 FEW = 4
 """Of so many common words, or fewer, a paper on the subject may well have none."""
+
+MOST_WORDS = 256
+"""Different words of a query that are looked for: of more, the first ones. An abstract has fewer."""
 
 STOP_WORDS = frozenset(
     [
@@ -117,10 +126,10 @@ def parts(query: str) -> tuple[str, list[str]]:
     """What `match_expression` is made of: the expression of the phrases that must match ("" when there is none), and the
     other words, each an expression of its own."""
     phrases = [" ".join(words_of(p)) for p in _PHRASE.findall(query)]
-    words = list(dict.fromkeys(words_of(_PHRASE.sub(" ", query))))
+    words = list(dict.fromkeys(words_of(_PHRASE.sub(" ", query))))[:MOST_WORDS]
     telling = [w for w in words if w not in STOP_WORDS] or words
     alternatives = [_quote(w) for w in telling]
-    alternatives += [_quote(bigrams(run)) for run in _CJK_RUN.findall(query)]
+    alternatives += [_quote(run) for run in list(dict.fromkeys(cjk_runs(query)))[:MOST_WORDS]]
     return " AND ".join(_quote(p) for p in phrases if p), list(dict.fromkeys(alternatives))
 
 
@@ -130,6 +139,13 @@ class Step:
 
     match: tuple[str, ...]
     titles: str = ""
+
+
+def telling(counts: Mapping[str, int], papers: int) -> dict[str, int]:
+    """The words of a query that are looked for, and in about how many of all `papers` each occurs."""
+    known = {word: count for word, count in counts.items() if count}
+    rare = {word: count for word, count in known.items() if count <= COMMON * papers}
+    return rare if len(rare) >= ENOUGH else known
 
 
 def steps(counts: Mapping[str, int], *, most: int = SCORED) -> Iterator[Step]:
@@ -142,6 +158,7 @@ def steps(counts: Mapping[str, int], *, most: int = SCORED) -> Iterator[Step]:
     are left, papers that have all of them go before, and for a single one those that have it in the title.
     """
     words = sorted((w for w in counts if counts[w]), key=lambda w: counts[w])
+    most = min(most, SCORED_WORDS // max(1, len(words)))
     every = " OR ".join(words)
     complete = True
     while words:

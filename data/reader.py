@@ -15,7 +15,7 @@ from typing import Any
 
 from data.connection import SCHEMA_VERSION, connect, translated
 from data.errors import StoreError, UnknownPaper
-from data.fulltext import COUNTED, parts, steps
+from data.fulltext import COUNTED, COUNTED_AT, parts, steps, telling
 from data.papers import (
     Filter,
     Mention,
@@ -330,7 +330,8 @@ class Reader:
         Papers that have only the commonest words of a query are looked at when too few have others (`data.fulltext.steps`).
         """
         must, words = parts(query)
-        counts = self._counts([must] if must else words)
+        papers = self.latest_id()
+        counts = telling(self._counts([must] if must else words, papers), papers)
         found: dict[int, float] = {}
         for taken, step in enumerate(steps(counts)):
             narrow = taken > 0 and not where.empty  # would need every step: the rest is asked for at once
@@ -351,18 +352,21 @@ class Reader:
         counts = self._counts(list(quoted))
         return {quoted[match]: count for match, count in counts.items()}, self.latest_id()
 
-    def _counts(self, matches: Sequence[str]) -> dict[str, int]:
-        """In how many papers each expression matches; more than COUNTED are estimated, as if they were spread evenly."""
-        sql = "SELECT count(*), max(rowid) FROM (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"
-        last = self.rows("SELECT max(id) FROM papers")[0][0]
+    def _counts(self, matches: Sequence[str], papers: int) -> dict[str, int]:
+        """In how many of the store's `papers` each expression matches; more than COUNTED are estimated."""
+        sql = (
+            "SELECT count(*), max(rowid) FROM"
+            " (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?)"
+        )
         out: dict[str, int] = {}
         for match in matches:
-            if match not in self._counted:
-                count, reached = self.rows(sql, (match, COUNTED))[0]
-                self._counted[match] = count if count < COUNTED else max(count, count * last // reached)
-            out[match] = self._counted[match]
-        if len(self._counted) > KEPT_COUNTS:
-            self._counted.clear()
+            shares = []
+            for after in range(0, papers, papers // COUNTED_AT + 1):
+                count, last = self.rows(sql, (match, after, COUNTED))[0]
+                if count < COUNTED and not after:
+                    break
+                shares.append(count / ((last if count == COUNTED else papers) - after))
+            out[match] = round(sum(shares) / len(shares) * papers) if shares else count
         return out
 
     def _scored(self, match: str, where: Filter, limit: int, only: str = "") -> list[tuple[int, float]]:
