@@ -110,8 +110,8 @@ def quality(names: Sequence[str], scores: NDArray[Any], labels: NDArray[np.bool_
         chosen = rng.integers(0, len(scores), len(scores))
         for column, j in enumerate(rows):
             drawn[k, column] = average_precision(scores[chosen, j], labels[chosen, j])
-    with np.errstate(invalid="ignore"):
-        means = np.nanmean(drawn, axis=1) if rows else np.zeros(0)
+    drawn = drawn[(~np.isnan(drawn)).any(axis=1)]
+    means = np.nanmean(drawn, axis=1) if len(drawn) else np.zeros(0)
     return {
         "mean_average_precision": float(np.mean(list(per_area.values()))) if rows else float("nan"),
         "interval": _ends(means),
