@@ -158,7 +158,7 @@ class Filter:
     sources: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     terms: tuple[Term, ...] = ()
-    area_threshold: float = 0.3
+    area_threshold: float = 0.25
 
     @property
     def empty(self) -> bool:
