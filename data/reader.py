@@ -39,9 +39,6 @@ _COLUMNS = (
 _BM25 = "bm25(papers_fts, 2.0, 1.0, 1.0, 2.0, 1.0)"
 """Weights of the columns title, abstract, authors, keywords, cjk, the best of eight tried (docs/quality.md)."""
 
-KEPT_COUNTS = 10_000
-"""Words whose counts are kept: a search asks for them twice, and need not know what was added since."""
-
 _LEADS = (
     "AND NOT EXISTS (SELECT 1 FROM papers p WHERE p.key = r.key) AND NOT EXISTS (SELECT 1 FROM paper_ids i"
     " WHERE i.paper_id != r.paper_id AND i.scheme = substr(r.key, 1, instr(r.key, ':') - 1)"
@@ -63,7 +60,7 @@ class Reader:
             raise StoreError(f"there is no store at {path}", mend="run 'frontier up' or 'frontier crawl' first")
         with translated(path):
             self._conn = connect(path, read_only=True)
-            self._counted: dict[str, int] = {}
+            self._estimates: dict[str, int] = {}  # of common words, which a search asks for twice
             self._conn.create_function("has_author", 2, has_author, deterministic=True)
             self.current = self._conn.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA_VERSION
             """False for a store of an older version, which `Store` brings up to date."""
@@ -349,8 +346,9 @@ class Reader:
     def word_counts(self, words: Sequence[str]) -> tuple[dict[str, int], int]:
         """In about how many papers each of some words occurs, and how many papers there are."""
         quoted = {f'"{word}"': word for word in words}
-        counts = self._counts(list(quoted))
-        return {quoted[match]: count for match, count in counts.items()}, self.latest_id()
+        papers = self.latest_id()
+        counts = self._counts(list(quoted), papers)
+        return {quoted[match]: count for match, count in counts.items()}, papers
 
     def _counts(self, matches: Sequence[str], papers: int) -> dict[str, int]:
         """In how many of the store's `papers` each expression matches; more than COUNTED are estimated."""
@@ -360,13 +358,18 @@ class Reader:
         )
         out: dict[str, int] = {}
         for match in matches:
+            if match in self._estimates:
+                out[match] = self._estimates[match]
+                continue
             shares = []
             for after in range(0, papers, papers // COUNTED_AT + 1):
                 count, last = self.rows(sql, (match, after, COUNTED))[0]
                 if count < COUNTED and not after:
                     break
                 shares.append(count / ((last if count == COUNTED else papers) - after))
-            out[match] = round(sum(shares) / len(shares) * papers) if shares else count
+            out[match] = count
+            if shares:
+                out[match] = self._estimates[match] = round(sum(shares) / len(shares) * papers)
         return out
 
     def _scored(self, match: str, where: Filter, limit: int, only: str = "") -> list[tuple[int, float]]:

@@ -87,5 +87,5 @@ def _venue(reader: Reader, term: Term) -> Term:
         return term
     from data.venues import venue_mentions  # slow to import
 
-    found = venue_mentions(term.value)
+    found = venue_mentions(term.value) or venue_mentions(term.value.upper())  # short names count in capitals
     return replace(term, value=found[0].venue) if len(found) == 1 else term
