@@ -13,7 +13,7 @@ from datetime import date
 
 from data.config import RankingConfig
 from data.papers import Paper
-from ranking.signals import ATTENTION_WEIGHTS, Measure, Measured, attention, freshness, venue
+from ranking.signals import ATTENTION_WEIGHTS, Measure, Measured, attention, freshness, liking, venue
 
 NEAR = 10
 """How long an area's list is made with papers that only come near, when fewer belong to it."""
@@ -219,7 +219,7 @@ def _attention(counts: Mapping[str, float], mentions: int) -> Measure:
 def _personal(chance: float | None) -> Measure | None:
     if chance is None or not math.isfinite(chance):
         return None
-    return Measure(value=min(1.0, max(0.0, chance)), text=f"{chance:.0%} likely to be liked")
+    return liking(chance)
 
 
 def _age(day: date | None, today: date) -> str:

@@ -198,3 +198,17 @@ def novelty(share: float, cosine: float) -> Measure | None:
     return Measure(
         value=share, text=f"farther from what came before than {share:.0%} of the area (nearest {cosine:.2f})"
     )
+
+
+# ---- the user's own taste ----------------------------------------------------------------------------------------------
+
+LIKED_SHARE = 0.01
+"""The share of a day's papers that a reader likes, before anything is known of him: about 15 of 1,500."""
+
+
+def liking(chance: float) -> Measure:
+    """The chance of liking a paper as a signal: 0.5 where it is that of any paper (LIKED_SHARE), by its odds against that."""
+    inside = min(1 - 1e-6, max(1e-6, chance))
+    odds = inside / (1 - inside) * (1 - LIKED_SHARE) / LIKED_SHARE
+    said = f"{chance:.0%}" if chance >= 0.01 else "under 1%"
+    return Measure(value=odds / (1 + odds), text=f"{said} likely to be liked")

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this folder, which has folders of the same names
 
 import bench_embedding
+import bench_ranking
 import bench_search
 import bench_store
 import bench_vectors
@@ -29,6 +30,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Figure]:
     """All figures. The store's come first: the memory of a process is counted from its parent's on, which grows later."""
     yield from bench_store.figures(folder, quick)
     yield from bench_search.figures(folder, 5_000 if quick else 150_000)
+    yield from bench_ranking.figures(5_000 if quick else 150_000)
     yield from bench_embedding.figures(folder, 256 if quick else 2_048)
     if not quick:  # half an hour, 15 GB of disk and 5 GB of memory
         yield from bench_vectors.figures(quick=False)
