@@ -205,7 +205,7 @@ def test_answers_count_at_once(asked: list[PaperRecord], monkeypatch: Any, capsy
 
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\nn\ns\nmaybe\ny\nq\n"))
     assert run(["pick"]) == 0
-    out, err = capsys.readouterr()
+    _out, err = capsys.readouterr()
     assert "2 liked, 1 disliked" in err
     assert sorted(kind for of in library().values() for kind, _ in of) == ["dislike", "like", "like"]
     assert run(["pick", "-k", "50", "--json"]) == 0
