@@ -34,7 +34,8 @@ def clean(text: str) -> str:
 def clean_block(text: str) -> str:
     """Like `clean`, but paragraphs (blank lines) stay; hard wraps inside a paragraph are undone."""
     lines = text.strip().split("\n")
-    if not any([line[:1] in _NEW_PARAGRAPH for line in lines]) and (flat := " ".join(lines)).isprintable():
+    broken = any([line[:1] in _NEW_PARAGRAPH for line in lines])  # noqa: C419 (a list is faster than a generator)
+    if not broken and (flat := " ".join(lines)).isprintable():
         return _folded(flat)
     paragraphs = re.split(r"\n[ \t]*\n|\n(?=[ \t]{2,}\S)", _strip(text))
     return "\n\n".join(p for p in (_SPACE.sub(" ", part).strip() for part in paragraphs) if p)
