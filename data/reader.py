@@ -361,7 +361,7 @@ class Reader:
             if match in self._estimates:
                 out[match] = self._estimates[match]
                 continue
-            shares = []
+            shares, count = [], 0  # an empty store
             for after in range(0, papers, papers // COUNTED_AT + 1):
                 count, last = self.rows(sql, (match, after, COUNTED))[0]
                 if count < COUNTED and not after:
