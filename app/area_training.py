@@ -98,10 +98,13 @@ def train_heads(
     frontier: Frontier, path: Path, *, settings: Settings = SETTINGS, step: Step = lambda what, done, total: None
 ) -> Trained:
     """Heads from a file of labelled papers; figures by folds of papers. Raises InputError, ModelError, StoreError."""
+    from threadpoolctl import threadpool_limits
+
     reader = frontier.open_reader()
     try:
-        papers = gather(frontier, reader, path, step)
-        return _trained(frontier, reader, papers, frozenset(), settings, step)
+        with threadpool_limits(1, "blas"):  # sums over several threads differ in the last place: the file must not
+            papers = gather(frontier, reader, path, step)
+            return _trained(frontier, reader, papers, frozenset(), settings, step)
     finally:
         reader.close()
 
