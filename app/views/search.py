@@ -37,7 +37,8 @@ def show(services: Services) -> None:
     if not query:
         st.html(
             '<p class="fr-line">Ask in words or whole sentences. <b>Words and meaning</b> finds both the exact term'
-            " and what is near to it; <b>Words</b> starts at once, without the language model.</p>"
+            " and what is near to it; <b>Words</b> starts at once, without the language model."
+            " Conditions such as &quot;a phrase&quot;, author:NAME, venue:NAME, year:2019-2021 and -word hold exactly.</p>"
         )
         return
     where = services.filter(
