@@ -196,7 +196,8 @@ class Personal:
         if not tastes or not paper_ids:
             return Chances(by_paper={}, fitting={}, interest={}, titles={}, area_scores=scores)
         items = self.items(paper_ids)
-        told = {name: t.chances(items) for name, t in tastes.items()}
+        ready = personal.weighed(items.words, self.background.rarity)
+        told = {name: t.chances(items, ready) for name, t in tastes.items()}
         knowable = items.vectors.any(axis=1) | (np.diff(items.words.indptr) > 0)
         by_paper = {
             int(i): {name: float(c[n]) for name, c in told.items()} for n, i in enumerate(items.ids) if knowable[n]

@@ -230,7 +230,7 @@ def evaluate_feed(data: FeedData, *, step: Step = lambda what, done, total: None
 def personal_ranker(data: FeedData) -> Ranker:
     """The product's own model (`ranking.personal`): its random papers are drawn from all that there are. Of users with fewer
     likes than it asks for, it says nothing: all their scores are equal."""
-    from ranking.personal import Background, Items, drawn, fit, words_of
+    from ranking.personal import Background, Items, drawn, fit, weighed, words_of
 
     wanted = np.unique(np.concatenate([data.candidates, *data.likes, drawn(data.ids)]))
     place = np.full(len(data.ids), -1, np.int64)
@@ -243,13 +243,14 @@ def personal_ranker(data: FeedData) -> Ranker:
     )
     background = Background.of(papers.rows(place[drawn(data.ids)]))
     known = papers.rows(place[data.candidates])
+    ready = weighed(known.words, background.rarity)
     none = papers.rows(np.zeros(0, np.int64))
 
     def ranker(liked: NDArray[np.int64]) -> Scores:
         taste = fit(papers.rows(place[liked]), np.ones(len(liked)), none, np.zeros(0), background)
         if taste is None:
             return np.zeros(len(known), np.float32)
-        return np.asarray(taste.scores(known), np.float32)
+        return np.asarray(taste.scores(known, ready), np.float32)
 
     return ranker
 
