@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.fulltext import FEW, match_expression, parts, steps
+from data.fulltext import COUNTED, ENOUGH, FEW, SCORED_WORDS, match_expression, parts, steps, telling
 from data.papers import Filter
 from data.reader import Reader
 from data.records import PaperRecord
@@ -52,6 +52,22 @@ def test_the_rarest_words_are_looked_for_first_and_all_of_them_count() -> None:
     first = next(steps({**common, '"rare"': 3, '"rarer"': 2, '"none"': 0}, most=10))
     assert first.match == (f'("rarer" OR "rare") AND ({" OR ".join(common)})',)
     assert first.titles == '{title} : ("rarer" AND "rare")'
+
+
+def test_of_more_words_fewer_papers_are_looked_at() -> None:
+    each = SCORED_WORDS // 30
+    words = {f'"word{n:02}"': each for n in range(30)}
+    few = dict(list(words.items())[:10])
+    assert next(steps(words)).match[0].startswith('("word00") AND ("word01" OR')
+    assert next(steps(few)).match[0].startswith('("word00" OR "word01" OR "word02") AND ("word03" OR')
+
+
+def test_words_of_nearly_every_paper_are_left_out_where_enough_others_are_there() -> None:
+    rare = {f'"rare{n}"': n + 1 for n in range(ENOUGH)}
+    assert telling({**rare, '"common"': 50, '"none"': 0}, 100) == rare
+    fewer = dict(list(rare.items())[1:])
+    assert telling({**fewer, '"common"': 50, '"none"': 0}, 100) == {**fewer, '"common"': 50}
+    assert telling({}, 0) == {}
 
 
 def test_few_common_words_may_be_missing_in_a_paper() -> None:
@@ -106,6 +122,19 @@ def test_the_best_match_comes_first_and_words_of_any_script_go_together(
     assert [i for i, _ in reader.fulltext("orchard meadow 优化方法", Filter(), 5)] == [2, 3, 1]
     assert [i for i, _ in reader.fulltext('"the meadow" grass', Filter(), 5)] == [2]
     assert reader.fulltext("nowhere", Filter(), 5) == []
+
+
+def test_how_many_papers_have_a_word_is_counted_or_estimated_all_over_the_store(
+    store: Store, reader: Reader, record: Make
+) -> None:
+    half = 2 * COUNTED
+    titles = [f"Meadow {n}{' early' if n < half else ''}{' seldom' if n % 20 == 0 else ''}" for n in range(2 * half)]
+    store.put("arxiv", [record(f"2511.{n + 1:05}", title=title, authors=()) for n, title in enumerate(titles)], now=NOW)
+    counts, papers = reader.word_counts(["meadow", "early", "seldom", "nowhere"])
+    assert counts["meadow"] == papers == 2 * half
+    assert abs(counts["early"] - half) < half / 4
+    assert counts["seldom"] == papers / 20
+    assert counts["nowhere"] == 0
 
 
 def test_a_filter_holds_whatever_the_words(store: Store, reader: Reader, record: Make) -> None:
