@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,21 +28,24 @@ class SearchQuery:
     relevant: tuple[str, ...]
 
 
-def read_queries(path: Path) -> tuple[list[SearchQuery], list[str]]:
-    """The queries of a JSON-lines file, {"query": text, "relevant": [ids]} each, and those that stand in it again, which
-    are one query with all its relevant ids. Raises InputError with the line."""
+def labelled_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a file that are not empty, each after its place (FILE:NUMBER). Raises InputError."""
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except OSError as exc:
         raise InputError(str(path), exc.strerror or str(exc)) from exc
     except UnicodeDecodeError as exc:
         raise InputError(str(path), "not UTF-8 text") from exc
+    return ((f"{path}:{number}", line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def read_queries(path: Path) -> tuple[list[SearchQuery], list[str]]:
+    """The queries of a JSON-lines file, {"query": text, "relevant": [ids]} each, and those that stand in it again, which
+    are one query with all its relevant ids. Raises InputError with the line."""
     relevant: dict[str, list[str]] = {}
     again: list[str] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        query, ids = _query(line, f"{path}:{number}")
+    for where, line in labelled_lines(path):
+        query, ids = _query(line, where)
         if query in relevant:
             again.append(query)
         relevant.setdefault(query, []).extend(ids)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from ranking.evaluate import labelled_lines
 
 RESAMPLES = 500
 """Of the bootstrap: papers drawn with replacement."""
@@ -42,18 +43,10 @@ def read_labelled(path: Path, known: Sequence[str]) -> tuple[list[LabelledPaper]
 
     A line without an id may name its `venue` and `year`. `known` are the areas there are. Raises InputError with the line.
     """
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except OSError as exc:
-        raise InputError(str(path), exc.strerror or str(exc)) from exc
-    except UnicodeDecodeError as exc:
-        raise InputError(str(path), "not UTF-8 text") from exc
     out: dict[str, LabelledPaper] = {}
     again: list[str] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        paper = _paper(line, f"{path}:{number}", known)
+    for where, line in labelled_lines(path):
+        paper = _paper(line, where, known)
         name = paper.id or f"{paper.title}\n{paper.abstract}"
         if name in out:
             again.append(paper.id or paper.title)

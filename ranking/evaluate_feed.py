@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from ranking.evaluate import labelled_lines
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -55,18 +56,10 @@ class FeedUser:
 def read_users(path: Path) -> tuple[list[FeedUser], list[str]]:
     """The users of a JSON-lines file, {"user": name, "liked": [ids], "later": [ids]} each, and the names of those that
     stand in it again (only the first line counts). Raises InputError with the line."""
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except OSError as exc:
-        raise InputError(str(path), exc.strerror or str(exc)) from exc
-    except UnicodeDecodeError as exc:
-        raise InputError(str(path), "not UTF-8 text") from exc
     users: dict[str, FeedUser] = {}
     again: list[str] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        user = _user(line, f"{path}:{number}")
+    for where, line in labelled_lines(path):
+        user = _user(line, where)
         if user.user in users:
             again.append(user.user)
         else:
