@@ -75,10 +75,10 @@ class Known:
 
 
 class _Keys(NamedTuple):
-    """Under what a title and its first author are looked up."""
+    """Under what a title and its first author are looked up: by the match keys, and by the title unless it says nothing."""
 
-    title: str
     match: tuple[int, ...]
+    every: tuple[str | int, ...]
 
 
 def listed_twice(one: dict[str, set[str]], other: dict[str, set[str]]) -> bool:
@@ -125,7 +125,7 @@ class Candidates:
 
     def look_up(self, described: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Papers whose title or match keys are those of these titles and authors."""
-        keys = {key for title, authors in described for key in self._keys_of(title, authors)} - self._asked
+        keys = {key for title, authors in described for key in self._keys_of(title, authors).every} - self._asked
         self._asked |= keys
         titles, hashes = [k for k in keys if isinstance(k, str)], [k for k in keys if isinstance(k, int)]
         found = select(self._conn, _SAME_TITLE, sorted(titles)) + select(self._conn, _SAME_KEY, sorted(hashes))
@@ -171,7 +171,7 @@ class Candidates:
         """A paper that this transaction makes."""
         self._papers[known.paper_id] = known
         if not known.provisional:
-            for key in self._keys_of(known.described.title, known.described.authors):
+            for key in self._keys_of(known.described.title, known.described.authors).every:
                 self._blocks.setdefault(key, []).append(known.paper_id)
 
     def believable(self, paper_id: int, described: Described) -> bool:
@@ -199,7 +199,8 @@ class Candidates:
     def of(self, title: str, authors: Sequence[str]) -> list[Known]:
         """Papers to compare with, those of exactly this title first, then the older ones. Provisional ones, known by their
         ids alone, are not among them."""
-        ids = dict.fromkeys(i for key in self._keys_of(title, authors) for i in self._blocks.get(key, ())[-BLOCK:])
+        found = [self._blocks[key][-BLOCK:] for key in self._keys_of(title, authors).every if key in self._blocks]
+        ids = dict.fromkeys([i for block in found for i in block])
         papers = [self._papers[i] for i in ids if i in self._papers and not self._papers[i].provisional]
         if len(papers) < 2:
             return papers
@@ -208,17 +209,14 @@ class Candidates:
 
     def match_keys(self, title: str, authors: Sequence[str]) -> tuple[int, ...]:
         """`data.matching.match_keys`, worked out once in a transaction."""
-        return self._both(title, authors).match
+        return self._keys_of(title, authors).match
 
-    def _keys_of(self, title: str, authors: Sequence[str]) -> list[str | int]:
-        keys = self._both(title, authors)
-        return [*([] if says_nothing(keys.title) else [keys.title]), *keys.match]
-
-    def _both(self, title: str, authors: Sequence[str]) -> _Keys:
+    def _keys_of(self, title: str, authors: Sequence[str]) -> _Keys:
         about = title, authors[0] if authors else ""
         keys = self._keys.get(about)
         if keys is None:
-            keys = self._keys[about] = _Keys(title_key(title), match_keys(title, authors))
+            own, match = title_key(title), match_keys(title, authors)
+            keys = self._keys[about] = _Keys(match, match if says_nothing(own) else (own, *match))
         return keys
 
 

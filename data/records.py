@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Any
 
 from data.ids import PaperId
@@ -92,9 +93,8 @@ class PaperRecord:
         """The sighting as a JSON object, without what is empty, without signals (these are kept as time series) and without
         `apart` (kept as the user's decisions)."""
         out: dict[str, Any] = {}
-        for name in _OF_THE_SIGHTING:
-            value = getattr(self, name)
-            if (not value and value != 0) or value is False:
+        for name, value in zip(_OF_THE_SIGHTING, _SIGHTING(self), strict=True):
+            if not value and (value is False or value != 0):
                 continue
             if name in ("ids", "cites"):
                 value = [str(i) for i in value]
@@ -111,6 +111,7 @@ _OF_THE_SIGHTING = tuple(
     for field in fields(PaperRecord)
     if field.name not in ("signals", "source", "source_id", "update_only", "apart")
 )
+_SIGHTING = attrgetter(*_OF_THE_SIGHTING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

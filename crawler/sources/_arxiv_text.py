@@ -171,7 +171,7 @@ def is_withdrawn(comment: str, abstract: str) -> bool:
 def names_of(parts: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
     """Names from (key name, forenames, suffix), each possibly empty."""
     return tuple(
-        " ".join(p for p in (first, last, suffix) if p).strip() for last, first, suffix in parts if last or first
+        [" ".join([p for p in (first, last, suffix) if p]).strip() for last, first, suffix in parts if last or first]
     )
 
 
