@@ -28,7 +28,7 @@ Numbers: TypeAlias = NDArray[np.float64]
 Rarity: TypeAlias = NDArray[np.float32]
 """float32, shape (WIDTH,): the weight of each word or pair, log(papers / papers that have it), 0 and more."""
 
-VERSION = 2
+VERSION = 1
 """Raise it with every change of what models come out, so that kept ones are fitted again."""
 
 LEAST_LIKES = 5
@@ -46,10 +46,10 @@ HALF_LIFE_DAYS = 365.0
 PRIOR = LIKED_SHARE
 """What is believed of any paper before a model says anything."""
 
-TOLD_BY = 3
-"""Random papers that have a feature from which on a model looks at it although no liked paper has it: what is not liked."""
+RARITY_POWER = 1.5
+"""More than 1: what few papers share tells most of what one reader is after."""
 
-VECTOR_SCALE = 0.15
+VECTOR_SCALE = 0.12
 """How long vectors are, the words of a paper having length 1. A vector's few numbers are learnt from far fewer likes."""
 
 NEAREST = 3
@@ -62,7 +62,7 @@ VENUE = 0.6
 VENUE_SHRINK = 10.0
 """What it adds that a paper's venue prints more or less of the kind: the mean of its random papers' scores."""
 
-LIKE_WEIGHT = 64.0
+LIKE_WEIGHT = 16.0
 """What a like of full weight counts in the loss, against the square of the model's weights (C of scikit-learn)."""
 
 DISLIKE_SHARE = 0.5
@@ -122,20 +122,17 @@ class Items:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """Papers drawn at random from the store, and how rare each word is among them; `weighed` are their words weighed by it,
-    `told` the features that TOLD_BY of them have, which models may hold against papers."""
+    """Papers drawn at random from the store, and how rare each word is among them; `weighed` are their words weighed by it."""
 
     papers: Items
     rarity: Rarity
     weighed: csr_matrix
-    told: NDArray[np.int64]
 
     @classmethod
     def of(cls, papers: Items) -> Background:
         """The background that these papers make."""
         rare = rarity(papers.words)
-        told = np.flatnonzero(np.bincount(papers.words.indices, minlength=papers.words.shape[1]) >= TOLD_BY)
-        return cls(papers=papers, rarity=rare, weighed=weighed(papers.words, rare), told=told)
+        return cls(papers=papers, rarity=rare, weighed=weighed(papers.words, rare))
 
 
 def drawn(ids: NDArray[np.int64], count: int = RANDOM_PAPERS) -> NDArray[np.int64]:
@@ -153,9 +150,9 @@ def words_of(texts: Sequence[str]) -> csr_matrix:
 
 
 def rarity(words: csr_matrix) -> Rarity:
-    """How rare each feature is: log(papers / (1 + papers that have it)), 0 and more."""
+    """How rare each feature is: log(papers / (1 + papers that have it)) ** RARITY_POWER, 0 and more."""
     have = np.bincount(words.indices, minlength=words.shape[1])
-    return np.asarray(np.log(np.maximum(1.0, words.shape[0] / (1.0 + have))), np.float32)
+    return np.asarray(np.log(np.maximum(1.0, words.shape[0] / (1.0 + have))) ** RARITY_POWER, np.float32)
 
 
 def weighed(words: csr_matrix, rare: Rarity) -> csr_matrix:
@@ -285,8 +282,8 @@ def fit(
     signs = np.repeat([1.0, -1.0, -1.0], sizes)
     weights = _class_weights(like_weights, dislike_weights, sizes[2])
     own = [weighed(p.words, background.rarity) for p in (likes, dislikes)]
-    told = np.concatenate([background.told, likes.words.indices, dislikes.words.indices])
-    named = np.unique(told[background.rarity[told] > 0]).astype(np.int64)
+    named = np.unique(np.concatenate([likes.words.indices, dislikes.words.indices])).astype(np.int64)
+    named = named[background.rarity[named] > 0]
     joined = _Joined(
         vectors=np.asarray(
             np.concatenate([likes.vectors, dislikes.vectors, background.papers.vectors[drawn]]) * VECTOR_SCALE,
