@@ -39,17 +39,20 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         ordered = sorted(sightings, key=lambda s: (bool(s[1].get("provisional")), _rank(SOURCE_ORDER, s[0])))
         by_venue = sorted(sightings, key=lambda s: (not _venue(s[1]), _rank(VENUE_ORDER, s[0])))
 
+    everything = [fields for _, fields in ordered]
+
     def first(name: str, default: Any = "") -> Any:
-        for _, fields in ordered:
+        for fields in everything:
             if value := fields.get(name):
                 return value
         return default
 
     def joined(name: str) -> list[str]:
-        return list(dict.fromkeys([v for _, f in ordered for v in f.get(name, ())]))
+        found = [values for fields in everything if (values := fields.get(name))]
+        return list(dict.fromkeys([v for values in found for v in values])) if found else []
 
     def earliest(name: str) -> str | None:
-        return min((f[name] for _, f in ordered if f.get(name)), default=None)
+        return min([value for fields in everything if (value := fields.get(name))], default=None)
 
     title, abstract = first("title"), first("abstract")
     published = earliest("published")
@@ -89,7 +92,7 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     return out
 
 
-_HOST_ENDS = (".com", ".org", ".co")
+_HOST_ENDS = (".co", ".org")
 
 
 def _named_code(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 
 from data.people import Overlap, incomparable, overlap, people, unmarked
@@ -372,6 +373,7 @@ def alike_abstracts(a: str, b: str) -> float | None:
 # --- the candidate index ----------------------------------------------------------------------------------------------
 
 _STOP_WORDS = FUNCTION_WORDS | COMMON_WORDS
+_REMEMBERED = 20_000  # first authors
 STEM = 4
 """Letters of a word that count for the index, so that inflections and most typos meet."""
 
@@ -382,8 +384,8 @@ def match_keys(title: str, authors: Sequence[str]) -> tuple[int, ...]:
     Each is made of the first author's family name and initial, and of two words of the title: the first two, the last
     two, the longest two. Empty when there are no two words or no author. Equal titles meet by their `title_key`.
     """
-    who = people(unmarked(authors[:1]))[0]
-    if not who:
+    name = _named(authors[0]) if authors else ""
+    if not name:
         return ()
     head, tail = parts = title_parts(title)
     words = tail if is_named(parts) else [*head, *tail]
@@ -392,14 +394,22 @@ def match_keys(title: str, authors: Sequence[str]) -> tuple[int, ...]:
         content = [w[:STEM] for w in words if w not in FUNCTION_WORDS]
     if len(content) < 2:
         return ()
-    name = f"{who[0].family} {who[0].given[0][0]}" if who[0].given else who[0].family
     longest = sorted(words, key=lambda w: (-len(w), w))[:2]
     texts = {
         f"{name} {content[0]} {content[1]}",
         f"{name} {content[-2]} {content[-1]}",
         f"{name} {longest[0][:STEM]} {longest[1][:STEM]}",
     }
-    return tuple(sorted(_hash(text) for text in texts))
+    return tuple(sorted([_hash(text) for text in texts]))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _named(author: str) -> str:
+    """Family name and initial of the first person of an author entry; empty when it names nobody."""
+    who = people(unmarked([author]))[0]
+    if not who:
+        return ""
+    return f"{who[0].family} {who[0].given[0][0]}" if who[0].given else who[0].family
 
 
 def _hash(text: str) -> int:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from json.encoder import encode_basestring
 from typing import Any
 
 from data.fulltext import bigrams
@@ -31,7 +32,9 @@ def columns_of(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, 
     title, abstract = columns["title"], columns["abstract"]
     columns["cjk"] = "" if title.isascii() and abstract.isascii() else bigrams(f"{title}\n{abstract}")
     for name in _LISTS:
-        columns[name] = compact(columns[name]) if columns[name] else "[]"
+        columns[name] = (
+            f"[{','.join(map(encode_basestring, columns[name]))}]"  # as `compact` does, without its preparations
+        )
     return columns
 
 

@@ -41,17 +41,17 @@ COMMENTS = (
     "12 pages, 5 figures",
     "Accepted at ICML {year}",
     "To appear in CVPR {year}. Code at https://github.com/example/made-up-{n}",
-    "24 pages, LaTeX",
+    "24 pages, LaTeX, report {n}",
     "8 pages, 3 figures, comments welcome",
-    "Submitted to a journal",
-    "31 pages; v2: typos corrected, references added",
-    "9 pages, 2 tables",
+    "Submitted to a journal as manuscript {n}",
+    "31 pages; v2 of {n}: typos corrected, references added",
+    "9 pages, 2 tables, {n} words",
     "",
     "",
     "",
     "",
 )
-"""What authors say; some name venues or code."""
+"""What authors say; some name venues or code. Word for word, three in eight were said before, as of real ones."""
 
 _CATEGORIES = ("cs.LG", "cs.CV cs.LG", "cs.CL", "stat.ML cs.LG", "hep-ph", "math.CO", "astro-ph.GA")
 

@@ -351,6 +351,19 @@ def test_every_venue_is_found_by_its_own_name() -> None:
         assert found == [venue], venue
 
 
+def test_every_venue_is_found_by_its_other_names() -> None:
+    for venue, names in (CONFERENCES | JOURNALS | WORKSHOPS).items():
+        for name in filter(None, names.split(" | ")):
+            if name != "Oakland":  # a town, where nothing else is said
+                assert [m.venue for m in venue_mentions(f"In {name} 2025")][:1] == [venue], name
+
+
+def test_one_comment_is_read_for_each_paper_by_its_own_year() -> None:
+    years = [2020, 2025, 2020]
+    found = [read("CVPR 2019 grass images", not_before=date(year, 5, 1)) for year in years]
+    assert found == [("CVPR", 2019, "", "main"), None, ("CVPR", 2019, "", "main")]
+
+
 def test_the_longest_name_counts() -> None:
     text = "International Conference on Computer Vision and Pattern Recognition, SIGGRAPH Asia, ACM MM Asia, ICMLA"
     assert [m.venue for m in venue_mentions(text)] == ["CVPR", "SIGGRAPH Asia", "MMAsia", "ICMLA"]

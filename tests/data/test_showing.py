@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from data.identity import shown
+from data.showing import columns_of, compact
 
 
 def appearance(*sightings: tuple[str, dict[str, Any]]) -> tuple[Any, ...]:
@@ -86,3 +87,10 @@ def test_an_award_that_the_authors_tell() -> None:
 def test_the_year_of_a_paper_without_any_date_is_that_of_its_arxiv_id() -> None:
     assert shown([("import", {"title": "A thing", "ids": ["arxiv:2107.05580"]})])["year"] == 2021
     assert shown([("import", {"title": "A thing", "ids": ["arxiv:math/0309136"]})])["year"] == 2003
+
+
+def test_lists_are_kept_as_json() -> None:
+    names = ['Ada "Owl" Quill', "Bo\\Reed", "Žofie Ålund\t", "陳大文"]
+    columns = columns_of([("arxiv", {"title": "A thing", "authors": names, "keywords": ["grass", "grass"]})])
+    assert columns["authors"] == compact(names)
+    assert (columns["keywords"], columns["awards"]) == ('["grass"]', "[]")
