@@ -13,6 +13,10 @@ import click
 
 from data.errors import FrontierError
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+"""Before NumPy is imported, for this process and the dashboard's. Products here are small, and OpenBLAS's threads wait for
+work by spinning: a fresh search takes a sixth less time without them (docs/performance.md). FAISS shares out its own work."""
+
 COMMANDS = {
     "up": "app.commands.fetch:up",
     "crawl": "app.commands.fetch:crawl",

@@ -17,7 +17,6 @@ from data.errors import UnknownArea
 from data.library import count_likes, hidden, kinds_of
 from data.papers import Filter, Paper, PaperDetail, SourceRun
 from ranking.areas import expand, with_parents
-from ranking.feed import Ranked, rank
 
 LEAST_LIKES = 5
 """With fewer likes and saves there is no model (`ranking.personal` says the same of each interest)."""
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from data.watching import Change
     from index.search import Mode, Searcher
     from ranking.attention import Velocity
+    from ranking.feed import Ranked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +181,7 @@ class Services:
             unseen = hidden(self.reader)
             ids = [i for i in ids if i not in unseen]
         from app.evidence import measured, vectors_of
+        from ranking.feed import rank  # slow to import, and a search needs none
 
         config = self.frontier.config
         chances = chances or self.chances(ids)

@@ -42,15 +42,8 @@ def stem(word: str) -> str:
 
 
 _STOP_STEMS = STOP_WORDS | {stem(w) for w in STOP_WORDS}
-
-
-@lru_cache(maxsize=1 << 16)
-def _mark(found: str) -> str | None:
-    """A word's stem, "" for a common word, None for the end of a sentence."""
-    if found in ".!?":
-        return None
-    root = stem(found)
-    return "" if root in _STOP_STEMS else root
+_START = 3
+"""Letters at the start of a word that its stem has too."""
 
 
 class Wanted:
@@ -68,23 +61,35 @@ class Wanted:
             self._weights = {s: w for s, w in self._weights.items() if s not in _STOP_STEMS}
         order = [s for s in map(stem, words) if s in self._weights]
         self._pairs = {(a, b): self._weights[a] + self._weights[b] for a, b in pairwise(order) if a != b}
+        self._starts = {s[:_START] for s in (*self._weights, *_STOP_STEMS)}
+        self._marks: dict[str, str | None] = {}
 
     def closeness(self, title: str, abstract: str, keywords: Sequence[str]) -> tuple[float, float]:
         """(share of the telling words that the paper has, share of their pairs that stand next to each other in its title
         or in a sentence), each weighted by rarity, in [0, 1]; common words between two do not part them."""
         there: set[str] = set()
         beside: set[tuple[str, str]] = set()
-        before = ""
+        before: str | None = None
         for token in _TOKEN.findall(f"{title}. {abstract}".lower()):
-            mark = _mark(token)
-            if mark is None:
-                before = ""
-            elif mark:
+            mark = self._marks[token] if token in self._marks else self._mark(token)
+            if mark == "":
+                continue
+            if mark:
                 there.add(mark)
-                beside.add((before, mark))
-                before = mark
+                if before:
+                    beside.add((before, mark))
+            before = mark
         there.update(stem(word) for word in words_of(" ".join(keywords)))
         return _share(self._weights, there), _share(self._pairs, beside)
+
+    def _mark(self, token: str) -> str | None:
+        """A telling word's stem, "" for a common word, None for any other word and the end of a sentence. Remembered."""
+        mark = None
+        if token[:_START] in self._starts:  # most words of a paper are out here, unstemmed
+            root = stem(token)
+            mark = "" if root in _STOP_STEMS else root if root in self._weights else None
+        self._marks[token] = mark
+        return mark
 
 
 def _share(weights: Mapping[T, float], there: set[T]) -> float:

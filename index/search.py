@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Thread
 from typing import TYPE_CHECKING, Literal
 
 from data.errors import UsageError, VectorIndexError
@@ -66,6 +67,31 @@ class _Target:
     vector: Vectors
     plain: Vectors
     unlike: Vectors | None
+
+
+class _Aside:
+    """Work in a thread of its own, while the caller does other things. `result` waits, and raises what the work raised.
+
+    SQLite and the encoder both leave the interpreter to others while they count, so that the two lists of a search take
+    little more than the longer one. (`concurrent.futures` takes longer to import than is gained.)
+    """
+
+    def __init__(self, work: Callable[..., list[Hit]], *arguments: object) -> None:
+        self._outcome: list[Hit] | BaseException = []
+        self._thread = Thread(target=self._run, args=(work, arguments), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[..., list[Hit]], arguments: tuple[object, ...]) -> None:
+        try:
+            self._outcome = work(*arguments)
+        except BaseException as exc:
+            self._outcome = exc
+
+    def result(self) -> list[Hit]:
+        self._thread.join()
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        return self._outcome
 
 
 class Searcher:
@@ -160,12 +186,13 @@ class Searcher:
             return self._by_words(text, asked.where, k, set(like))
         if index is None:
             raise VectorIndexError("there is no current vector index", mend="run 'frontier sync'")
-        target = self._target(index, meant, like, unlike)
         depth = k if mode == "semantic" else max(k, CANDIDATES)
+        words = _Aside(self._by_words, text, asked.where, depth, set(like)) if text and mode == "hybrid" else None
+        target = self._target(index, meant, like, unlike)
         by_meaning = self._by_meaning(index, target, asked.where, depth, set(like))
-        if mode == "semantic" or not text:
+        if words is None:
             return [Hit(paper_id=i, score=c, cosine=c, keyword_rank=None) for i, c in by_meaning.items()][:k]
-        by_words = self._by_words(text, asked.where, depth, set(like))
+        by_words = words.result()
         found = [h.paper_id for h in by_words]
         cosines = by_meaning | _cosines(index, target, [i for i in found if i not in by_meaning])
         if target.unlike is not None:

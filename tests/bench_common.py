@@ -10,50 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 
 NOW = datetime(2025, 11, 24, 12, tzinfo=UTC)
-WORDS = [
-    "attention",
-    "convolution",
-    "gradient",
-    "policy",
-    "reward",
-    "sample",
-    "diffusion",
-    "generator",
-    "encoder",
-    "decoder",
-    "token",
-    "image",
-    "video",
-    "graph",
-    "sparse",
-    "robust",
-    "efficient",
-    "large",
-    "small",
-    "deep",
-    "shallow",
-    "optimal",
-    "stochastic",
-    "adaptive",
-    "momentum",
-    "regularised",
-    "contrastive",
-    "benchmark",
-    "dataset",
-    "corpus",
-    "annotation",
-    "evaluation",
-    "transfer",
-    "prompt",
-    "model",
-    "network",
-    "layer",
-    "block",
-    "residual",
-    "recurrent",
-]
+COMMON = (
+    "the of and a to in we for is that with on by as are from this our an be it which can or at show have has".split()
+)
+FIELD = """
+    attention convolution gradient policy reward sample diffusion generator encoder decoder token image video graph sparse
+    robust efficient large small deep shallow optimal stochastic adaptive momentum regularised contrastive benchmark dataset
+    corpus annotation evaluation transfer prompt model network layer block residual recurrent
+""".split()
+RARE = 20_000
+"""How many made-up words follow the common ones and the field's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +51,25 @@ def _name(number: int) -> str:
     return "".join(letters).capitalize()
 
 
+def vocabulary() -> tuple[list[str], list[float]]:
+    """Words and the running sum of how often each is used, after Zipf's law: a word's frequency is one over its rank."""
+    words = [*COMMON, *FIELD, *(_name(n).lower() for n in range(RARE))]
+    return words, list(accumulate(1 / rank for rank in range(1, len(words) + 1)))
+
+
 def made_up(count: int) -> Iterator[dict[str, object]]:
-    """Papers of about 200 words with a fixed seed."""
+    """Papers of about 90 words, which are some 230 of the default model's tokens, with a fixed seed."""
     chance = random.Random(20251124)
+    words, often = vocabulary()
     for n in range(count):
+        title, *sentences = (
+            " ".join(chance.choices(words, cum_weights=often, k=k)).capitalize()
+            for k in [8, *chance.choices(range(5, 13), k=9)]
+        )
         yield {
             "id": f"bench:{n}",
-            "title": f"{' '.join(chance.choices(WORDS, k=8)).capitalize()}, {n}",
-            "abstract": ". ".join(" ".join(chance.choices(WORDS, k=20)).capitalize() for _ in range(9)) + ".",
+            "title": f"{title}, {n}",
+            "abstract": ". ".join(sentences) + ".",
             "authors": [f"Ada {_name(n % 997)}", f"Bo {_name(n % 499)}"],
             "year": 2015 + n % 11,
             "venue": ("CVPR", "ICML", "NeurIPS", "ICLR")[n % 4],

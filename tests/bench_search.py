@@ -128,10 +128,7 @@ def _fill(home: Path, papers: int) -> None:
 
 
 def _full_text(home: Path, papers: int) -> Iterator[Figure]:
-    """Questions of 8 and of 25 words of the store's own abstracts, beside an OR of all words in the same run.
-
-    Made-up abstracts have few different words, all of them common: real ones are asked for less (docs/performance.md).
-    """
+    """Questions of 8 and of 25 words of the store's own abstracts, beside an OR of all words in the same run."""
     from data.fulltext import match_expression
     from data.papers import Filter
     from data.reader import Reader

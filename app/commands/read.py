@@ -17,7 +17,6 @@ from data.errors import FrontierError, UnknownPaper
 from data.library import Entry, entries
 from data.papers import Paper, PaperDetail, SourceRun
 from ranking.areas import with_parents
-from ranking.feed import Ranked, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from crawler.health import Day
     from crawler.probe import Probed
     from data.datasets import DatasetUse
+    from ranking.feed import Ranked
 
 PAST = {"like": "liked", "dislike": "disliked", "save": "saved", "read": "read", "hide": "hidden"}
 """How a mark is told."""
@@ -215,6 +215,8 @@ def _area_count(s: Services, answer: Feed) -> str:
 
 def why_line(item: Ranked) -> str:
     """The reasons in one line."""
+    from ranking.feed import told  # slow to import, and a search needs none
+
     return " · ".join(told(item))
 
 
