@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 NOW = datetime(2025, 11, 24, 12, tzinfo=UTC)
-COMMON = (
-    "the of and a to in we for is that with on by as are from this our an be it which can or at show have has".split()
-)
+COMMON = "the of and a to in we for is that with on by as are from this our an be it which can or at show have has"
 FIELD = """
     attention convolution gradient policy reward sample diffusion generator encoder decoder token image video graph sparse
     robust efficient large small deep shallow optimal stochastic adaptive momentum regularised contrastive benchmark dataset
     corpus annotation evaluation transfer prompt model network layer block residual recurrent
-""".split()
+"""
 RARE = 20_000
 """How many made-up words follow the common ones and the field's."""
 
@@ -53,7 +51,7 @@ def _name(number: int) -> str:
 
 def vocabulary() -> tuple[list[str], list[float]]:
     """Words and the running sum of how often each is used, after Zipf's law: a word's frequency is one over its rank."""
-    words = [*COMMON, *FIELD, *(_name(n).lower() for n in range(RARE))]
+    words = [*COMMON.split(), *FIELD.split(), *(_name(n).lower() for n in range(RARE))]
     return words, list(accumulate(1 / rank for rank in range(1, len(words) + 1)))
 
 
