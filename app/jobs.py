@@ -527,6 +527,7 @@ def area_model(frontier: Frontier, landmarks: Mapping[str, Mapping[int, Any]], h
         frontier.encoder().encode,
         {name: np.stack(list(of_area.values())) for name, of_area in landmarks.items()},
         heads or frontier.heads(),
+        multilingual=frontier.config.embedding.multilingual,
     )
 
 

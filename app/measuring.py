@@ -13,6 +13,7 @@ from data.measures import (
     Forerunner,
     belonging,
     compared,
+    forget_novelty,
     latest_reading,
     latest_readings,
     measured_up_to,
@@ -52,6 +53,7 @@ def measure(frontier: Frontier, store: Store, reader: Reader, model: str, basis:
         return 0
     threshold = frontier.config.ranking.area_threshold
     on = f"{basis}:{threshold:g}:{WINDOW_DAYS}"
+    forget_novelty(store, on)
     return sum(
         _compare(store, reader, area, model, on, threshold, days[0][0]) for area in leaf_areas(frontier.config.areas)
     )

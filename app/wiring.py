@@ -153,7 +153,8 @@ class Frontier:
         from index.encoders import model_name
         from ranking.relevance import basis
 
-        return basis(model_name(self.config.embedding.model), self.config.areas, self.heads())
+        embedding = self.config.embedding
+        return basis(model_name(embedding.model), self.config.areas, self.heads(), multilingual=embedding.multilingual)
 
     def reranker(self) -> Reranker:
         """The re-ranker that [search] names. Cheap: the model is read when it is first asked."""

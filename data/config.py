@@ -62,7 +62,8 @@ class AreaConfig:
 class EmbeddingConfig:
     """[embedding]: which sentence-transformers model makes the vectors (a name or a folder).
 
-    A model that is not `multilingual` is not asked about queries in other scripts than the Latin one: words answer them.
+    A model that is not `multilingual` is not asked about other scripts than the Latin one: words answer such queries, and
+    such papers have no relevance to areas.
     """
 
     model: str = "all-MiniLM-L6-v2"

@@ -130,6 +130,12 @@ def compared(reader: Reader, paper_ids: Iterable[int], area: str, basis: str) ->
     return dict(rows)
 
 
+def forget_novelty(store: Store, basis: str) -> None:
+    """Drop what was compared on another basis: areas or vectors that are no more."""
+    with store.transaction() as conn:
+        conn.execute("DELETE FROM novelty WHERE basis != ?", (basis,))
+
+
 def put_novelty(store: Store, basis: str, rows: Sequence[Forerunner]) -> None:
     """Keep forerunners, in place of what the papers had in these areas. `basis` names what areas and vectors they rest on."""
     with store.transaction() as conn:

@@ -57,14 +57,18 @@ MOST_CERTAIN = 13.8
 _WORD = re.compile(r"[^\W_]+")
 
 
-def basis(model: str, areas: Mapping[str, AreaConfig], heads: Heads | None = None) -> str:
-    """16 hex digits that change whenever the model's name, what an area says of itself, the heads, or VERSION does."""
+def basis(
+    model: str, areas: Mapping[str, AreaConfig], heads: Heads | None = None, *, multilingual: bool = False
+) -> str:
+    """16 hex digits that change whenever the model's name, whether it knows other scripts than the Latin one, what an area
+    says of itself, the heads, or VERSION does."""
     said = {
         name: [areas[name].description, list(areas[name].landmarks), list(areas[name].keywords)]
         for name in leaf_areas(areas)
     }
     by_head = heads.digest() if heads and heads.model == model else ""
-    text = json.dumps([VERSION, model, said, by_head], sort_keys=True, ensure_ascii=False)
+    parts = [VERSION, model, said, by_head, *(["multilingual"] if multilingual else [])]
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -80,6 +84,8 @@ class AreaModel:
     heads: Heads | None = None
     headed: tuple[tuple[int, int], ...] = ()
     """(column of `names`, column of `heads`) of the areas that a head scores."""
+    multilingual: bool = False
+    """Whether the vectors' model knows other scripts than the Latin one."""
 
     @classmethod
     def build(
@@ -88,6 +94,8 @@ class AreaModel:
         encode: Callable[[Sequence[str]], Vectors],
         landmarks: Mapping[str, Vectors],
         heads: Heads | None = None,
+        *,
+        multilingual: bool = False,
     ) -> AreaModel:
         """Embed descriptions and keywords with `encode`; `landmarks` are, by area, the vectors of those in the store.
 
@@ -112,6 +120,7 @@ class AreaModel:
             phrases=tuple(frozenset(" ".join(_words(w)) for w in some) - {""} for some in words),
             heads=heads if headed else None,
             headed=tuple(headed),
+            multilingual=multilingual,
         )
 
     def score(self, papers: Vectors, texts: Sequence[str]) -> Scores:
@@ -133,7 +142,8 @@ class AreaModel:
             prior = np.zeros((len(texts), len(self.heads.areas)), np.float32)
             prior[:, heads] = odds[:, own]
             scores[:, own] = self.heads.chances(inputs(papers, texts), prior)[:, heads]
-        scores[[not is_latin(text) for text in texts]] = np.nan
+        if not self.multilingual:
+            scores[[not is_latin(text) for text in texts]] = np.nan
         return np.asarray(scores, np.float32)
 
     def zero_shot(self, papers: Vectors, texts: Sequence[str]) -> Scores:

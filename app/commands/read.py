@@ -103,7 +103,11 @@ def search(
     form: str | None,
     as_json: bool,
 ) -> int:
-    """Search by meaning and by words. Quoted phrases must occur; filters hold exactly."""
+    """Search by meaning and by words.
+
+    In the query, "a phrase" must occur, author:NAME, venue:NAME, year:2019-2021 and -WORD hold exactly, and so do the
+    options below. An id, a URL or a whole title finds that paper first. A query that starts with -WORD comes after --.
+    """
     text = " ".join(query).strip()
     if not text and not like:
         raise click.UsageError("give a query, or --like ID")

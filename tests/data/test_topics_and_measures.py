@@ -10,6 +10,7 @@ from data.measures import (
     belonging,
     channels_of,
     compared,
+    forget_novelty,
     latest_reading,
     latest_readings,
     measured_up_to,
@@ -103,6 +104,11 @@ def test_forerunners_are_kept_until_the_vector_is_another(store: Store, reader: 
     assert novelty_of(reader, filled) == {filled[0]: [row]}
     assert compared(reader, filled, "rl", "basis") == {filled[0]: 0.7}
     assert compared(reader, filled, "rl", "another") == {}
+    forget_novelty(store, "basis")
+    assert novelty_of(reader, filled) == {filled[0]: [row]}
+    forget_novelty(store, "another")
+    assert novelty_of(reader, filled) == {}
+    put_novelty(store, "another", [row])
     store.put_vectors(MODEL, [(i, h, b"\1" * 8) for i, h, _ in reader.texts(filled[:1])])
     assert novelty_of(reader, filled) == {}
 

@@ -100,6 +100,10 @@ class TestScore:
         said = model.relevance(np.repeat(axis(0, 1), 3, axis=0), texts)
         assert said[0] == {}
         assert said[1] == pytest.approx(dict(zip(model.names, scores[1].tolist(), strict=True)))
+        knowing = replace(model, multilingual=True).score(np.repeat(axis(0, 1), 3, axis=0), texts)
+        assert np.isfinite(knowing).all()
+        assert (knowing[1:] == scores[1:]).all()
+        assert basis("m", AREAS, multilingual=True) != basis("m", AREAS)
 
     def test_an_area_of_a_description_alone(self) -> None:
         model = AreaModel.build({"rl": AreaConfig(description="rl")}, encode, {})
