@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRA := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench screenshots clean
 
 run: .venv/run-ready
 	$(BIN)/frontier up
@@ -21,6 +21,9 @@ check: .venv/test-ready
 
 bench: .venv/test-ready
 	$(BIN)/python tests/bench.py $(if $(QUICK),--quick) --out bench.json
+
+screenshots: .venv/test-ready
+	$(BIN)/python -m tests.app.screenshots
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json

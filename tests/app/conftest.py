@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from threading import Event
 
 import pytest
 
-from app.serve import wait_until_ready
 from tests.app import made_up
 from tests.app.homes import Home
-
-ROOT = Path(__file__).resolve().parents[2]
-SERVE = (
-    "import sys; from app.serve import serve; from app.wiring import Frontier;"
-    " sys.exit(serve(Frontier(), port=int(sys.argv[1]), open_browser=False))"
-)
+from tests.app.serving import served
 
 
 @pytest.fixture(scope="session")
@@ -53,33 +39,7 @@ def homes(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
 
 
 @pytest.fixture(scope="session")
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture(scope="session")
-def dashboard_url(made_up_home: Path, free_port: int) -> Iterator[str]:
+def dashboard_url(made_up_home: Path) -> Iterator[str]:
     """The dashboard over the made-up store, served by `app.serve` in a process of its own."""
-    environment = {
-        **os.environ,
-        "FRONTIER_HOME": str(made_up_home),
-        "FRONTIER_NOW": made_up.NOW.isoformat(),
-    }
-    url = f"http://127.0.0.1:{free_port}"
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(free_port)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    ) as server:
-        try:
-            assert wait_until_ready(url, Event(), within_s=40), "the dashboard did not answer"
-            yield url
-        finally:
-            server.send_signal(signal.SIGTERM)
-            assert server.wait(15) == 0
-    with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-        raise AssertionError("the dashboard outlived app.serve")
+    with served(made_up_home) as url:
+        yield url

@@ -1,17 +1,20 @@
 """Pictures of every page of a running dashboard, for looking at: python tests/app/screenshots.py URL FOLDER [PAPER_ID].
 
-Each page at 1280 and 390 pixels, light and dark.
+Each page at 1280 and 390 pixels, light and dark. Without a URL (`make screenshots`), the dashboard over the made-up store
+of the tests is served, and the pictures replace those of docs/screenshots.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -35,29 +38,57 @@ def settled(page: Page) -> None:
     page.wait_for_selector(".fr-brand", timeout=30_000)
 
 
-def main(url: str, folder: Path, paper: str = "arxiv:2511.00001") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    pages = {
+PAPER = "arxiv:2511.00001"
+"""A paper of the made-up store."""
+
+
+def pages(paper: str = PAPER) -> dict[str, str]:
+    """Every page of the dashboard, by a name for its pictures."""
+    return {
         "today": "",
         "today-area": "?area=learning&page=1",
         "search": "search",
         "search-results": "search?q=momentum+attention&mode=keyword",
         "paper": f"paper?id={paper}",
+        "map": "map",
+        "trends": "trends",
+        "conferences": "conferences",
+        "roadmap": "roadmap",
+        "library": "library",
         "sources": "sources",
+        "settings": "settings",
     }
+
+
+def take(url: str, folder: Path, paper: str = PAPER) -> None:
+    """Write the pictures, and print each one's name and how wide its page is."""
+    folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         for width, height in SIZES:
             for scheme in ("light", "dark"):
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
                 page = context.new_page()
-                for name, path in pages.items():
+                for name, path in pages(paper).items():
                     page.goto(f"{url.rstrip('/')}/{path}")
                     settled(page)
-                    page.wait_for_timeout(400)
-                    page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
-                    print(f"{name}-{width}-{scheme}.png", page.evaluate("document.documentElement.scrollWidth"))
+                    page.wait_for_timeout(1500)
+                    file = folder / f"{name}-{width}-{scheme}.jpg"
+                    page.screenshot(path=file, type="jpeg", quality=60)
+                    print(file.name, page.evaluate("document.documentElement.scrollWidth"))
                 context.close()
 
 
+def main() -> None:
+    """As the first lines of this file say."""
+    if len(sys.argv) > 2:
+        take(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:4])
+        return
+    from tests.app.made_up import fill
+    from tests.app.serving import served
+
+    with tempfile.TemporaryDirectory() as folder, served(fill(Path(folder) / "home")) as url:
+        take(url, ROOT / "docs" / "screenshots")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:4])
+    main()
