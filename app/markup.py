@@ -6,8 +6,10 @@ only) or `href` (a page of the dashboard). Classes start with `fr-` and are styl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from html import escape
 from urllib.parse import urlencode, urlsplit
 
@@ -19,6 +21,13 @@ from data.text import clean
 LONGEST_TITLE = 300
 LONGEST_ABSTRACT = 6_000
 """Characters shown; what is cut is marked."""
+
+MOST_MARKED = 60
+"""Words that are marked in one text; a query pasted from an abstract has more, and then none stands out."""
+
+_KEPT = r'<span class="fr-math">.*?</span>|<[^>]*>|&#?\w+;'
+"""What `app.latex.to_html` writes beside words: formulas, tags, escaped characters. Nothing is marked in them."""
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def text(value: object, longest: int = 500) -> str:
@@ -104,10 +113,39 @@ def ago(then: datetime, now: datetime) -> str:
     raise AssertionError
 
 
-def paragraphs(body: str) -> str:
-    """An abstract or note as paragraphs, formulas readable."""
+def marked(value: str, words: Iterable[str]) -> str:
+    """A text as HTML, formulas readable, with these words and phrases marked: whole words; case, hyphens and plural aside.
+
+    The text is escaped first and the words after it, so that neither brings a tag; formulas stay whole.
+    """
+    html = to_html(value)
+    pattern = _words_pattern(tuple(words))
+    if pattern is None:
+        return html
+    return pattern.sub(lambda m: f"<mark>{m['word']}</mark>" if m["word"] else m[0], html)
+
+
+@lru_cache(maxsize=64)
+def _words_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """What finds the words in escaped text, the longest first; None when there is nothing to find."""
+    known = sorted({w for word in words[:MOST_MARKED] if (w := clean(word)).strip("-")}, key=len, reverse=True)
+    if not known:
+        return None
+    return re.compile(f"{_KEPT}|(?P<word>{'|'.join(map(_word_pattern, known))})", re.I | re.S)
+
+
+def _word_pattern(word: str) -> str:
+    if len(word) > 3 and word[-1] in "sS" and word[-2] not in "sS":
+        word = word[:-1]
+    inner = r"[\s-]+".join(re.escape(escape(part)) for part in re.split(r"[\s-]+", word) if part)
+    return inner if _CJK.search(word) else rf"(?<!\w){inner}(?:s|es)?(?!\w)"  # Chinese is written without spaces
+
+
+def paragraphs(body: str, words: Iterable[str] = ()) -> str:
+    """An abstract or note as paragraphs, formulas readable, `words` marked."""
     parts = cut(body, LONGEST_ABSTRACT).split("\n\n")
-    return "".join(f'<p class="fr-abstract" dir="auto">{to_html(part)}</p>' for part in parts if part.strip())
+    telling = tuple(words)
+    return "".join(f'<p class="fr-abstract" dir="auto">{marked(part, telling)}</p>' for part in parts if part.strip())
 
 
 def authors(names: Sequence[str], most: int) -> str:

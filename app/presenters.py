@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
@@ -20,18 +20,22 @@ from app.markup import (
     safe_url,
     share,
     short_day,
+    table,
     text,
 )
 from app.services import Answer, Feed, Found
 from crawler.health import Day, sparkline
 from crawler.report import TROUBLE
 from data.config import AreaConfig
+from data.library import Entry
 from data.papers import Paper, SourceRun
 from ranking.feed import Ranked, told
 
 PER_PAGE = 25
 CARD_AUTHORS = 6
 CARD_AREAS = 3
+ANY_PAPERS = 0.5
+"""What `ranking.signals.liking` gives a paper that is as likely to be liked as any."""
 STALE_HOURS = 36
 """A check older than this is named as such: a daily job missed a day."""
 
@@ -90,19 +94,66 @@ def area_bars(areas: Areas, scores: Mapping[str, float]) -> str:
 # ---- cards ----------------------------------------------------------------------------------------------------------
 
 
-def feed_cards(items: Sequence[Ranked], areas: Areas, first: int) -> str:
-    """A page of the ranked list; `first` is the rank of its first paper, from 1."""
+def feed_cards(
+    items: Sequence[Ranked],
+    areas: Areas,
+    first: int,
+    *,
+    done: Mapping[int, Sequence[Entry]] | None = None,
+    new: Collection[int] = (),
+    watched: Mapping[int, Collection[str]] | None = None,
+    with_day: bool = False,
+    marks: Mapping[int, str] | None = None,
+) -> str:
+    """A page of the ranked list; `first` is the rank of its first paper, from 1. `done` is what the user did with papers,
+    `new` are those that came since he last looked, `watched` the names among a paper's authors that he watches, `marks`
+    what a page says of single papers beside that (plain text)."""
     return _list(
         _card(
             rank,
             item.paper,
             chips=area_chips(areas, item.area_scores),
-            badges=badges(item.paper, item.signals, item.mentions),
+            badges=_standing(item, item.paper.id in new)
+            + _mark((marks or {}).get(item.paper.id, ""))
+            + badges(item.paper, item.signals, item.mentions),
             why=f"<b>{item.score:.2f}</b> {reason_line(item)}" if item.score > 0 else "",
-            with_day=False,
+            with_day=with_day,
+            words=item.because.words,
+            done=(done or {}).get(item.paper.id, ()),
+            watched=(watched or {}).get(item.paper.id, ()),
+            extra=breakdown(item),
         )
         for rank, item in enumerate(items, first)
     )
+
+
+def _mark(said: str) -> str:
+    return f'<span class="fr-badge">{text(said, 80)}</span>' if said else ""
+
+
+def _standing(item: Ranked, new: bool) -> str:
+    """Why a paper has a place of its own in the list: it came lately, an interest has it, the list explores."""
+    from ranking.interests import EXPLORING  # slow to import, and only a ranked list needs it
+
+    out = '<span class="fr-badge fr-fresh">new</span>' if new else ""
+    if item.interest and any(r.signal == "personal" and r.value > ANY_PAPERS for r in item.reasons):
+        out += f'<span class="fr-badge">your interest: {text(item.interest, 60)}</span>'
+    if any(reason.signal == EXPLORING for reason in item.reasons):
+        out += '<span class="fr-badge fr-explores">exploring</span>'
+    return out
+
+
+def breakdown(item: Ranked) -> str:
+    """The score as a sum of its signals, folded; "" where none is known."""
+    if not item.reasons:
+        return ""
+    rows = [
+        [text(r.signal), text(r.text) or "–", f"{r.value:.2f} × {r.weight:g}", f"<b>{r.contribution:.2f}</b>"]
+        for r in item.reasons
+    ]
+    moved = f'<p class="fr-muted">{text(item.moved.why)}</p>' if item.moved else ""
+    listed = table(["signal", "what is known", "value × weight", "adds"], rows, numbers=(2, 3))
+    return f'<details class="fr-more" data-fr-part="why"><summary>Reasons in full</summary>{listed}{moved}</details>'
 
 
 def reason_line(item: Ranked) -> str:
@@ -110,8 +161,18 @@ def reason_line(item: Ranked) -> str:
     return " · ".join(text(line) for line in told(item))
 
 
-def found_cards(items: Sequence[Found], areas: Areas, mode: str, first: int) -> str:
-    """A page of search results."""
+def found_cards(
+    items: Sequence[Found],
+    areas: Areas,
+    mode: str,
+    first: int,
+    *,
+    words: Sequence[str] = (),
+    extra: Callable[[Paper], str] | None = None,
+    done: Mapping[int, Sequence[Entry]] | None = None,
+) -> str:
+    """A page of search results; `words` are marked in the abstracts, `extra` is HTML at a card's foot, `done` what the user
+    did with papers (without it, the marks of the results are known, and no tags)."""
     return _list(
         _card(
             rank,
@@ -120,6 +181,10 @@ def found_cards(items: Sequence[Found], areas: Areas, mode: str, first: int) -> 
             badges=badges(hit.paper, {}, 0),
             why=_match(hit, mode),
             with_day=True,
+            words=words,
+            extra=extra(hit.paper) if extra else "",
+            done=(done or {}).get(hit.paper.id, ()),
+            kinds=hit.library,
         )
         for rank, hit in enumerate(items, first)
     )
@@ -156,20 +221,72 @@ def _list(cards: Iterable[str]) -> str:
     return f'<div class="fr-cards">{"".join(cards)}</div>'
 
 
-def _card(rank: int, paper: Paper, *, chips: str, badges: str, why: str, with_day: bool) -> str:
+def _card(
+    rank: int,
+    paper: Paper,
+    *,
+    chips: str,
+    badges: str,
+    why: str,
+    with_day: bool,
+    words: Sequence[str] = (),
+    extra: str = "",
+    done: Sequence[Entry] = (),
+    kinds: Collection[str] = (),
+    watched: Collection[str] = (),
+) -> str:
+    marked = {*kinds, *(entry.kind for entry in done)}
     reason = f'<span class="fr-why">{why}</span>'
     if body := paper.abstract or paper.note:
         label = "Abstract" if paper.abstract else "Note"
-        folded = f'<details><summary><b class="fr-open">{label}</b>{reason}</summary>{paragraphs(body)}</details>'
+        folded = (
+            f'<details data-fr-part="abstract"><summary><b class="fr-open">{label}</b>{reason}</summary>'
+            f"{paragraphs(body, words)}</details>"
+        )
     else:
         folded = f"<p>{reason}</p>" if why else ""
     marks = f'<div class="fr-marks">{chips}{badges}</div>' if chips or badges else ""
     return (
-        f'<article class="fr-card"><span class="fr-rank">{rank}</span><div class="fr-body">'
+        f'<article class="fr-card"><span class="fr-rank">{rank}</span>'
+        f'<div class="fr-body{" fr-read" if "read" in marked else ""}" data-fr-id="{paper.id}">'
         f"<h3>{paper_link(paper)}</h3>"
-        f'<p class="fr-authors" dir="auto">{authors(paper.authors, CARD_AUTHORS)}</p>'
-        f'<p class="fr-where">{where(paper, with_day=with_day)}</p>{marks}{folded}</div></article>'
+        f'<p class="fr-authors" dir="auto">{authors(paper.authors, CARD_AUTHORS)}{_watched(watched)}</p>'
+        f'<p class="fr-where">{where(paper, with_day=with_day)}</p>{marks}{folded}{extra}'
+        f"{action_buttons(marked, [e.value for e in done if e.kind == 'tag'])}</div></article>"
     )
+
+
+def _watched(names: Collection[str]) -> str:
+    """Who among the authors is watched, wherever he stands among them."""
+    who = ", ".join(text(name, 80) for name in names)
+    return f' <span class="fr-watched">you watch {who}</span>' if who else ""
+
+
+ACTIONS = {"like": "Like", "dislike": "Dislike", "save": "Save", "read": "Read", "hide": "Hide"}
+"""The marks that have a button, and what it is called."""
+
+
+def action_buttons(marked: Collection[str], tagged: Sequence[str]) -> str:
+    """What can be done with a paper, as buttons that show what was done; `app.views.actions` hears them. To be put within
+    an element whose `data-fr-id` is the paper's number."""
+    buttons = [
+        f'<button type="button" class="fr-act" data-fr-act="{kind}" aria-pressed="{str(kind in marked).lower()}">{label}'
+        "</button>"
+        for kind, label in ACTIONS.items()
+    ]
+    buttons.append('<button type="button" class="fr-act" data-fr-act="tag">Tag…</button>')
+    buttons += [
+        f'<button type="button" class="fr-act fr-tag" data-fr-act="tag" data-fr-on="false" data-fr-value="{text(tag)}"'
+        f' aria-label="Remove the tag {text(tag)}">{text(tag, 40)} ×</button>'
+        for tag in tagged
+    ]
+    return f'<div class="fr-actions" role="group" aria-label="Actions">{"".join(buttons)}</div>'
+
+
+def paper_actions(paper_id: int, done: Sequence[Entry]) -> str:
+    """The same for the page of one paper, `done` being what the user did with it."""
+    buttons = action_buttons({e.kind for e in done}, [e.value for e in done if e.kind == "tag"])
+    return f'<div class="fr-whole" data-fr-id="{paper_id}">{buttons}</div>'
 
 
 def where(paper: Paper, *, with_day: bool) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from app.latex import to_html
@@ -15,20 +17,34 @@ from app.markup import (
     cut,
     notice,
     outside,
+    paper_link,
     paragraphs,
+    plural,
     safe_url,
     short_day,
     table,
     text,
 )
-from app.presenters import badges, where
+from app.presenters import Areas, badges, where
 from data.ids import parse_id, url_of
-from data.papers import Mention, PaperDetail, Sighting, SignalReading
+from data.papers import Mention, Paper, PaperDetail, Sighting, SignalReading
 from ranking.feed import Ranked, told
+
+if TYPE_CHECKING:
+    from app.annotating import Annotation
+    from app.standing import Standing
+    from data.datasets import DatasetUse
+    from data.library import Entry
+    from data.watching import Change
+    from ranking.attention import Velocity
 
 PAGE_AUTHORS = 30
 ROWS = 50
 """Sightings and threads shown in full; the rest is counted."""
+
+SHORT_EXCERPT = 280
+LONGEST_EXCERPT = 2_000
+"""Characters of what a thread says: up to the first shown at once, up to the second folded."""
 
 
 def paper_head(detail: PaperDetail) -> str:
@@ -140,36 +156,67 @@ def sightings_table(sightings: Sequence[Sighting]) -> str:
     rows = [
         [
             text(s.source, 40),
-            short_day(s.day) if s.day else "–",
+            _announced(s),
             short_day(s.seen_at.astimezone(UTC).date()),
+            text(f"v{s.fields['version']}", 10) if s.fields.get("version") else "–",
             outside(str(s.fields.get("url", "")), text(s.source_id, 80)),
         ]
         for s in sightings[:ROWS]
     ]
-    return table(["source", "announced", "first seen", "link"], rows) + _rest(len(sightings))
+    return table(["source", "announced", "first seen", "version", "link"], rows) + _rest(len(sightings))
+
+
+def _announced(sighting: Sighting) -> str:
+    """The day, and whether it was announced as new, from another category or as a replacement."""
+    if not sighting.day:
+        return "–"
+    kind = sighting.fields.get("announce_type")
+    return f"{short_day(sighting.day)}, {text(kind, 20)}" if kind else short_day(sighting.day)
+
+
+def known_as(detail: PaperDetail) -> str:
+    """Every id under which the paper can be asked for."""
+    names = " · ".join(f"<code>{text(name, 100)}</code>" for name in [*detail.ids[:20], detail.paper.short])
+    return f'<p class="fr-muted fr-known">Known as {names}</p>'
 
 
 def mentions_list(mentions: Sequence[Mention]) -> str:
-    """Threads and entries that name the paper; "" for none."""
+    """Threads and entries that name the paper, with what they say and their scores; "" for none."""
     rows: list[str] = []
     for m in mentions[:ROWS]:
         about = [text(m.channel or m.source, 60)]
         if m.published_at:
             about.append(short_day(m.published_at.date()))
+        if m.author:
+            about.append(f"by {text(m.author, 60)}")
         about += [text(f"{value:,.0f} {name}") for name, value in m.signals.items() if value]
         rows.append(
             f'<li dir="auto">{outside(m.url, text(m.title, 200) or text(m.url, 100))}'
-            f' <span class="fr-muted">{" · ".join(about)}</span></li>'
+            f' <span class="fr-muted">{" · ".join(about)}</span>{_excerpt(m.excerpt)}</li>'
         )
     return f'<ul class="fr-mentions">{"".join(rows)}</ul>{_rest(len(mentions))}' if rows else ""
+
+
+def _excerpt(said: str) -> str:
+    """What a thread says: the beginning, the rest behind it."""
+    whole = text(said, LONGEST_EXCERPT)
+    if not whole:
+        return ""
+    if len(said) <= SHORT_EXCERPT:
+        return f'<blockquote class="fr-excerpt">{whole}</blockquote>'
+    return (
+        f'<details class="fr-excerpt"><summary>{text(said, SHORT_EXCERPT)}</summary>'
+        f"<blockquote>{whole}</blockquote></details>"
+    )
 
 
 def _rest(count: int) -> str:
     return f'<p class="fr-muted">and {count - ROWS:,} more</p>' if count > ROWS else ""
 
 
-def signal_charts(readings: Sequence[SignalReading]) -> str:
-    """Signals over time, one small area chart each where there is more than one reading; "" for none."""
+def signal_charts(readings: Sequence[SignalReading], speeds: Mapping[str, Velocity] | None = None) -> str:
+    """Signals over time, one small area chart each where there is more than one reading; "" for none. `speeds` says how
+    fast each grows."""
     series: dict[tuple[str, str], list[SignalReading]] = {}
     for reading in sorted(readings, key=lambda r: r.at):
         series.setdefault((reading.source, reading.name), []).append(reading)
@@ -180,10 +227,12 @@ def signal_charts(readings: Sequence[SignalReading]) -> str:
             continue
         label = f"{text(name, 30)} <span class='fr-muted'>{text(source, 40)}</span>"
         span = f"{short_day(first.at.date())} to {short_day(last.at.date())}"
+        speed = (speeds or {}).get(name)
+        lately = f", {speed.per_day:+,.1f} a day lately" if speed and speed.gain else ""
         out.append(
             f'<figure class="fr-signal"><figcaption>{label} <b>{last.value:,.0f}</b></figcaption>'
             f'<div class="fr-area" style="clip-path:polygon({_outline(points)})"></div>'
-            f'<div class="fr-muted">{span}, from {first.value:,.0f} to {last.value:,.0f}</div></figure>'
+            f'<div class="fr-muted">{span}, from {first.value:,.0f} to {last.value:,.0f}{lately}</div></figure>'
         )
     return f'<div class="fr-signals">{"".join(out)}</div>' if out else ""
 
@@ -196,3 +245,116 @@ def _outline(points: Sequence[SignalReading]) -> str:
     kept = [*points[:-1:step], points[-1]]
     top = [f"{100 * (p.at.timestamp() - begin) / (end - begin):.1f}% {98 - 96 * p.value / most:.1f}%" for p in kept]
     return ",".join(["0% 100%", *top, "100% 100%"])
+
+
+def read_once(readings: Sequence[SignalReading]) -> str:
+    """Counts that were read at one time only, which make no chart, in one line; "" for none."""
+    series: dict[tuple[str, str], list[SignalReading]] = {}
+    for reading in readings:
+        series.setdefault((reading.source, reading.name), []).append(reading)
+    said = [
+        f"{points[-1].value:,.0f} {text(name, 30)} ({text(source, 40)}, {short_day(points[-1].at.date())})"
+        for (source, name), points in sorted(series.items())
+        if len({p.at for p in points}) == 1
+    ]
+    return f'<p class="fr-muted">Read once: {", ".join(said)}</p>' if said else ""
+
+
+# ---- its place among others ------------------------------------------------------------------------------------------
+
+
+def roadmap(paper: Paper, near: Sequence[Standing], areas: Areas) -> str:
+    """Where a paper stands among landmarks, in order of time, itself at its place; "" when nothing is known."""
+    if not near:
+        return ""
+    close = [s for s in near if s.near]
+    if not close:
+        best = near[0]
+        return (
+            '<p class="fr-muted">No landmark of the roadmap is near it. The least far:'
+            f" {paper_link(best.paper, 'fr-step', 120)}, {max(0.0, best.cosine):.0%}.</p>"
+        )
+    rows = [(s.paper.year or 9998, 0, _step(s, areas)) for s in close]
+    own = f'<li class="fr-self"><span class="fr-year">{paper.year or ""}</span><span><b>This paper</b></span></li>'
+    rows.append((paper.year or 9999, 1, own))
+    return f'<ol class="fr-steps">{"".join(row for _, _, row in sorted(rows, key=lambda r: r[:2]))}</ol>'
+
+
+def _step(landmark: Standing, areas: Areas) -> str:
+    names = ", ".join(
+        f"{areas.title(parent)} · {areas.title(name)}" if (parent := areas.parent(name)) else areas.title(name)
+        for name in landmark.areas
+    )
+    return (
+        f'<li><span class="fr-year">{landmark.paper.year or ""}</span>'
+        f"<span>{paper_link(landmark.paper, 'fr-step', 160)}"
+        f' <span class="fr-muted">{landmark.cosine:.0%} · {text(names, 120)}</span></span></li>'
+    )
+
+
+def paper_lines(papers: Sequence[Paper], more: int = 0) -> str:
+    """Papers, one line each, and how many more there are; "" for none."""
+    rows = []
+    for paper in papers:
+        who = text(paper.authors[0], 60) + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
+        about = ", ".join(filter(None, (who, str(paper.year or ""))))
+        rows.append(f'<li><span>{paper_link(paper, "fr-near", 160)} <span class="fr-muted">{about}</span></span></li>')
+    rest = f'<p class="fr-muted">and {more:,} more</p>' if more > 0 else ""
+    return f'<ul class="fr-nearest">{"".join(rows)}</ul>{rest}' if rows else ""
+
+
+# ---- what became of it -----------------------------------------------------------------------------------------------
+
+_WHAT = {
+    "title": "title", "venue": "venue", "venue_basis": "whose word the venue is", "venue_status": "status",
+    "version": "version", "withdrawn": "withdrawn", "code_urls": "code", "awards": "awards",
+}  # fmt: skip
+
+
+def changes_list(changes: Sequence[Change]) -> str:
+    """What became different about the paper since it is known, in order of time; "" for nothing."""
+    rows = [
+        [
+            short_day(c.at.astimezone(UTC).date()),
+            text(_WHAT.get(c.what, c.what), 40),
+            f"{_value(c.old)} → {_value(c.new)}",
+            text(c.source, 40),
+        ]
+        for c in changes[-ROWS:]
+    ]
+    return table(["day", "what", "from and to", "source"], rows) + _rest(len(changes)) if rows else ""
+
+
+def _value(kept: str) -> str:
+    """A changed value as people read it; lists are kept as JSON."""
+    if not kept:
+        return "none"
+    if kept.startswith("["):
+        try:
+            return text(", ".join(map(str, json.loads(kept))) or "none", 300)
+        except ValueError:
+            pass
+    return text(kept, 300)
+
+
+def dataset_line(uses: Sequence[DatasetUse]) -> str:
+    """The data sets that the paper names, those that it announces marked; "" for none."""
+    said = [f"<b>{text(u.name, 60)}</b> (announced here)" if u.introduces else text(u.name, 60) for u in uses[:ROWS]]
+    return f'<p class="fr-muted">Data sets: {", ".join(said)}</p>' if said else ""
+
+
+def own_label(own: Annotation) -> str:
+    """What the form of the note and the tags is called. Without the tags' names: labels are Markdown."""
+    parts = (["a note"] if own.note else []) + ([plural(len(own.tags), "tag")] if own.tags else [])
+    return f"Note and tags ({', '.join(parts)})" if parts else "Note and tags"
+
+
+def earlier_notes(entries: Sequence[Entry]) -> str:
+    """Notes before the latest one, which the form does not hold; "" for none."""
+    notes = [e for e in entries if e.kind == "note"][:-1]
+    if not notes:
+        return ""
+    rows = "".join(
+        f'<li dir="auto">{short_day(e.at.date())}: {text(e.value, 2_000)}</li>' for e in reversed(notes[-ROWS:])
+    )
+    return f"<details><summary>{plural(len(notes), 'earlier note')}</summary><ul>{rows}</ul></details>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import signal
 import socket
@@ -21,6 +22,15 @@ from app.wiring import Frontier
 from data.errors import FrontierError, UsageError
 
 SCRIPT = Path(__file__).with_name("dashboard.py")
+GUARDED = Path(__file__).with_name("guarded.py")
+"""The same behind the question for a password."""
+
+PASSWORD = "FRONTIER_PASSWORD"  # noqa: S105  the name of the variable, not what is in it
+
+OWN_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
+"""What a dashboard without a password may be called by: a page on the web whose name is made to lead to this machine (DNS
+rebinding) could use it otherwise."""
+
 STARTS_WITHIN_S = 60.0
 """How long the browser waits for the first answer before it is not opened."""
 STOPS_WITHIN_S = 5.0
@@ -40,13 +50,19 @@ OPTIONS = {
 def serve(frontier: Frontier, *, port: int, host: str = "127.0.0.1", open_browser: bool) -> int:
     """Serve the dashboard until Ctrl-C or SIGTERM; returns the exit code, 0 when it was asked to end.
 
-    Raises UsageError for what is no port, FrontierError when the port is taken or the host is not this machine's.
+    Raises UsageError for what is no port, and for a host that others can reach while there is no FRONTIER_PASSWORD to ask
+    for; FrontierError when the port is taken or the host is not this machine's.
     """
+    guarded = bool(frontier.environment.get(PASSWORD))
+    check_host(host, guarded=guarded)
     check_port(port, host)
     shown = "127.0.0.1" if host in ("0.0.0.0", "") else "[::1]" if host == "::" else host  # noqa: S104
     url = f"http://{f'[{shown}]' if ':' in shown and not shown.startswith('[') else shown}:{port}"
     child = subprocess.Popen(
-        command(host, port), env=child_environment(frontier), stdin=subprocess.DEVNULL, start_new_session=True
+        command(host, port, guarded=guarded),
+        env=child_environment(frontier),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
     ended = Event()
     if open_browser:
@@ -61,11 +77,13 @@ def serve(frontier: Frontier, *, port: int, host: str = "127.0.0.1", open_browse
         _stop(child)
 
 
-def command(host: str, port: int) -> list[str]:
-    """The command line that serves the dashboard."""
+def command(host: str, port: int, *, guarded: bool = False) -> list[str]:
+    """The command line that serves the dashboard; `guarded`: behind the question for the password."""
     options = {**OPTIONS, "server.address": host, "server.port": str(port)}
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *flags]
+    if not guarded:
+        flags += [f"--server.allowedHosts={name}" for name in dict.fromkeys((*OWN_NAMES, host.strip("[]")))]
+    return [sys.executable, "-m", "streamlit", "run", str(GUARDED if guarded else SCRIPT), *flags]
 
 
 def child_environment(frontier: Frontier) -> dict[str, str]:
@@ -75,6 +93,28 @@ def child_environment(frontier: Frontier) -> dict[str, str]:
     path = os.pathsep.join(part for part in (str(SCRIPT.parent.parent), known) if part)
     others = {name: value for name, value in os.environ.items() if not name.startswith("FRONTIER_")}
     return {**others, **mine, "FRONTIER_HOME": str(frontier.home.folder.absolute()), "PYTHONPATH": path}
+
+
+def check_host(host: str, *, guarded: bool) -> None:
+    """Raises UsageError for a host that other machines can reach, unless the dashboard asks for a password."""
+    if not guarded and not is_loopback(host):
+        raise UsageError(
+            f"--host {host} lets others on the network see the dashboard",
+            mend=f"set the environment variable {PASSWORD}; the dashboard then asks for it",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine's alone. A name is so when every address of it is; "" means all interfaces."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        pass
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, None)} if host else set()
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(str(address)).is_loopback for address in found)
 
 
 def check_port(port: int, host: str = "127.0.0.1") -> None:

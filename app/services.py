@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from app.wiring import Frontier
 from data.errors import UnknownArea
+from data.lately import of_source
 from data.library import count_likes, hidden, kinds_of
 from data.papers import Filter, Paper, PaperDetail, SourceRun
 from ranking.areas import expand, with_parents
 
 LEAST_LIKES = 5
 """With fewer likes and saves there is no model (`ranking.personal` says the same of each interest)."""
+
+DEALT = 200
+"""Places of a list in which interests have shares and the list explores: what nobody else lists is looked for behind them."""
 
 HABIT_DAYS = 90
 """How far back a source's habit is read."""
@@ -135,10 +139,7 @@ class Services:
         leaves = self.leaves([area]) if area else ()
         today = self.frontier.now().date()
         last = day or next((d for d, _ in self.reader.days() if d <= today), None)
-        if last is None:
-            ids = self.reader.matching(self.filter(sources=["starter"]))
-        else:
-            ids = self.reader.announced(since or last, last)
+        ids = of_source(self.reader, "starter") if last is None else self.reader.announced(since or last, last)
         chances = self.chances(ids)
         ranked = self.rank(ids, today=last or today, areas=leaves, chances=chances)
         return Feed(
@@ -159,12 +160,15 @@ class Services:
         return Personal(self.frontier, self.reader).chances(ids)
 
     def _dealt(self, ranked: Sequence[Ranked], chances: Chances, k: int) -> list[Ranked]:
-        """The first `k` places, each interest having its share."""
+        """The first `k` places: of the first DEALT each interest has its share, behind them the order by score stays."""
         from ranking.interests import dealt
 
         names = sorted({name for of in chances.by_paper.values() for name in of})
         explore = self.frontier.config.ranking.explore
-        return dealt(ranked, chances.interest, dict.fromkeys(names, 1.0), k=k, explore=explore, titles=chances.titles)
+        quotas = dict.fromkeys(names, 1.0)
+        first = dealt(ranked, chances.interest, quotas, k=min(k, DEALT), explore=explore, titles=chances.titles)
+        listed = {r.paper.id for r in first}
+        return [*first, *(r for r in ranked if r.paper.id not in listed)][:k]
 
     def rank(
         self,
@@ -238,13 +242,13 @@ class Services:
 
     def search(
         self, query: str, *, mode: Mode = "hybrid", where: Filter | None = None, k: int = 20, like: Sequence[str] = (),
-        unlike: str = "",
+        unlike: str = "", less: Sequence[str] = (),
     ) -> Answer:  # fmt: skip
-        """Search by meaning and words. `like` are ids of papers. Raises MalformedId, UnknownPaper, ModelError."""
+        """Search by meaning and words. `like` and `less` are ids of papers. Raises MalformedId, UnknownPaper, ModelError."""
         started = perf_counter()
-        liked = [self.reader.lookup(text) for text in like]
+        liked, away = ([self.reader.lookup(text) for text in texts] for texts in (like, less))
         searcher = self.searcher(mode)
-        hits = searcher.search(query, mode=mode, where=where or Filter(), k=k, like=liked, unlike=unlike)
+        hits = searcher.search(query, mode=mode, where=where or Filter(), k=k, like=liked, unlike=unlike, less=away)
         found = self.found([(h.paper_id, h.score, h.cosine) for h in hits])
         took_ms = (perf_counter() - started) * 1000
         return Answer(query=query, mode=mode, hits=found, took_ms=took_ms, note=searcher.note(query, mode))

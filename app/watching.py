@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.wiring import Frontier
 from data import watching
+from data.connection import BUSY_TIMEOUT_S
 from data.errors import MalformedId, ModelError, UnknownArea, UnknownDataset, UnknownPaper, UsageError
 from data.facets import names_like, picked_up
 from data.papers import Filter
@@ -67,8 +68,11 @@ class Derived:
 # ---- adding and removing -----------------------------------------------------------------------------------------
 
 
-def add(frontier: Frontier, kind: str, value: str, where: Filter | None = None) -> tuple[Watch, bool]:
+def add(
+    frontier: Frontier, kind: str, value: str, where: Filter | None = None, *, timeout_s: float = BUSY_TIMEOUT_S
+) -> tuple[Watch, bool]:
     """Watch something; returns the watch, and whether it is new. `where` are a search's filters, its areas by name.
+    `timeout_s` is how long a process that holds the store is waited for.
 
     Raises UsageError, UnknownArea, MalformedId, UnknownPaper, StoreError.
     """
@@ -80,7 +84,7 @@ def add(frontier: Frontier, kind: str, value: str, where: Filter | None = None) 
     for area in where.areas:
         expand(frontier.config.areas, area)
     watch = Watch(kind=kind, value=_value(frontier, kind, value), added_at=frontier.now(), where=where)
-    store = frontier.open_store()
+    store = frontier.open_store(timeout_s=timeout_s)
     try:
         if kind == "paper":
             watch = _of_paper(frontier, watch)
@@ -174,10 +178,16 @@ def find(frontier: Frontier, named: Sequence[str]) -> Watch:
     return found[0]
 
 
-def remove(frontier: Frontier, named: Sequence[str]) -> Watch:
+def search_watch(reader: Reader, query: str) -> Watch | None:
+    """The watch of a search for this query, None when there is none."""
+    value = clean(query).casefold()
+    return next((w for w in watching.watches(reader) if w.kind == "search" and w.value.casefold() == value), None)
+
+
+def remove(frontier: Frontier, named: Sequence[str], *, timeout_s: float = BUSY_TIMEOUT_S) -> Watch:
     """Take a watch away, by number or by kind and value; its events stay. Raises UsageError, StoreError."""
     watch = find(frontier, named)
-    store = frontier.open_store()
+    store = frontier.open_store(timeout_s=timeout_s)
     try:
         watching.remove_watch(store, watch.id)
     finally:
@@ -188,7 +198,7 @@ def remove(frontier: Frontier, named: Sequence[str]) -> Watch:
 # ---- deriving ----------------------------------------------------------------------------------------------------
 
 
-def derive(frontier: Frontier) -> Derived:
+def derive(frontier: Frontier, *, timeout_s: float = BUSY_TIMEOUT_S) -> Derived:
     """Store the events of everything that came since the last time, each once; safe to run again at any time.
 
     Raises StoreError when there is no store.
@@ -204,7 +214,7 @@ def derive(frontier: Frontier) -> Derived:
         reader.close()
     if idle:
         return Derived(notes=tuple(work.notes))
-    store = frontier.open_store()
+    store = frontier.open_store(timeout_s=timeout_s)
     try:
         new = watching.keep(store, found, moved=moved, common=common)
     finally:
@@ -535,9 +545,9 @@ def _appeared(paper: Watched) -> datetime | None:
     return datetime.combine(paper.published, time(), UTC) if paper.published else None
 
 
-def tell(frontier: Frontier, events: Iterable[Event]) -> None:
+def tell(frontier: Frontier, events: Iterable[Event], *, timeout_s: float = BUSY_TIMEOUT_S) -> None:
     """Remember that these events were listed. Raises StoreError."""
-    store = frontier.open_store()
+    store = frontier.open_store(timeout_s=timeout_s)
     try:
         watching.mark_told(store, [e.id for e in events], now=frontier.now())
     finally:

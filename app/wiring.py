@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.config import Config, load_toml, parse
+from data.connection import BUSY_TIMEOUT_S
 from data.errors import ConfigError, UsageError
 from data.seeds import defaults
 
@@ -109,13 +110,14 @@ class Frontier:
         self._encoder: Encoder | None = None
         self._reranker: Reranker | None = None
 
-    def open_store(self) -> Store:
-        """The store for writing, made with the starter set when there is none yet. Raises StoreError."""
+    def open_store(self, *, timeout_s: float = BUSY_TIMEOUT_S) -> Store:
+        """The store for writing, made with the starter set when there is none yet. `timeout_s` is how long it waits for
+        another process. Raises StoreError."""
         from data.seeds import starter
         from data.store import Store
 
         fresh = not self.home.store.exists()
-        store = Store(self.home.store)
+        store = Store(self.home.store, timeout_s=timeout_s)
         if fresh:
             store.put("starter", starter(), now=self.now())
         return store

@@ -26,6 +26,7 @@ SECRETS = {
     "FRONTIER_GITHUB_TOKEN": "a larger allowance at GitHub (optional), for [sources.github]",
     "FRONTIER_ZOTERO_KEY": "a key that may read your library, for 'frontier import --zotero'",
     "FRONTIER_ZHIHU_COOKIE": "the Cookie header of a browser logged in to Zhihu, for [sources.zhihu]",
+    "FRONTIER_PASSWORD": "what the dashboard asks for before it shows anything; needed for 'frontier dashboard --host'",
 }
 """Environment variables that hold secrets, and what each is for."""
 

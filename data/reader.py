@@ -415,6 +415,16 @@ class Reader:
         }[column]
         return [r[0] for r in self.rows(sql)]
 
+    def source_counts(self, paper_ids: Iterable[int]) -> dict[str, int]:
+        """How many of some papers each source has sighted, most first."""
+        return dict(
+            self.rows(
+                "SELECT source, count(DISTINCT paper_id) AS n FROM sightings"
+                " WHERE paper_id IN (SELECT value FROM json_each(?)) GROUP BY source ORDER BY n DESC, source",
+                (json.dumps(list(paper_ids)),),
+            )
+        )
+
     # ---- vectors and relevance ---------------------------------------------------------------------------------
 
     def to_embed(self, model: str) -> list[int]:

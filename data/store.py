@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from data import waiting
 from data.candidates import unite, weigh_pairs
-from data.connection import SCHEMA_VERSION, connect, translated
+from data.connection import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect, translated
 from data.errors import FrontierError
 from data.ingest import Batch
 from data.merging import last_merge, next_seq, remember_joined, split, tell_apart, undo
@@ -55,8 +55,9 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 class Store:
     """Writes. One at a time per process; other processes wait up to the connection's timeout for their turn."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the store and bring its schema up to date. Raises StoreError."""
+    def __init__(self, path: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        """Open or create the store and bring its schema up to date. `timeout_s` is how long it waits for another process.
+        Raises StoreError."""
         from sqlite_utils import Database
 
         from data.migrations import migrate
@@ -64,7 +65,7 @@ class Store:
         self.path = path
         with translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._conn = connect(path)
+            self._conn = connect(path, timeout_s=timeout_s)
             self._db = Database(self._conn)
             if self._conn.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
                 migrate(self._db)

@@ -147,6 +147,7 @@ class Searcher:
         k: int = 20,
         like: Sequence[int] = (),
         unlike: str = "",
+        less: Sequence[int] = (),
     ) -> list[Hit]:
         """The best `k` papers that `where` and the query's own conditions let pass, best first (`data.terms`, `index.asked`).
 
@@ -154,42 +155,45 @@ class Searcher:
         pass, latest first, with a score of 0. `like` are papers whose mean vector is looked for, together with the query
         when there is one (both count the same); they are not among the hits. `unlike` is a text to stay away from:
         AWAY_WEIGHT of its vector is taken from the query's, and papers whose vector is nearer to it than to the query are
-        left out. Cosines are to the vector that results.
+        left out. `less` are papers to stay away from: their mean vector is taken away likewise, but they alone are left out
+        (any paper on a subject is nearer to another one on it than to a short query). Cosines are to the vector that results.
 
-        Raises UsageError when there is nothing to look for, or for `like` and `unlike` in keyword mode (they work by
+        Raises UsageError when there is nothing to look for, or for `like`, `unlike` and `less` in keyword mode (they work by
         meaning); VectorIndexError when vectors are needed and there are none; ModelError.
         """
         query, unlike = query.strip(), unlike.strip()
         if not query and not like:
             raise UsageError("nothing to search for", mend="give a text, or --like ID")
-        if mode == "keyword" and (like or unlike):
+        if mode == "keyword" and (like or unlike or less):
             raise UsageError("--like and --not go by meaning", mend="leave out --mode keyword")
         if k <= 0:
             return []
         asked = read(self._reader, query, where or Filter())
         if not asked.only:
             if self._reranker is None or not asked.text:
-                found = self._found(asked, mode, k, like, unlike)
+                found = self._found(asked, mode, k, like, unlike, less)
             else:
-                found = self._found(asked, mode, max(k, RERANKED), like, unlike)
+                found = self._found(asked, mode, max(k, RERANKED), like, unlike, less)
                 found = reranked(found, asked.text, self._reader, self._reranker())
         else:
             found = []
-        return _with_named(found, [i for i in asked.named if i not in like])[:k]
+        return _with_named(found, [i for i in asked.named if i not in like and i not in less])[:k]
 
-    def _found(self, asked: Asked, mode: Mode, k: int, like: Sequence[int], unlike: str) -> list[Hit]:
-        index, text = self._index, asked.text
+    def _found(
+        self, asked: Asked, mode: Mode, k: int, like: Sequence[int], unlike: str, less: Sequence[int]
+    ) -> list[Hit]:
+        index, text, without = self._index, asked.text, {*like, *less}
         if not text and not like:
             return [_listed(i) for i in self._reader.newest(asked.where, k)]
         meant = text if text and (mode == "keyword" or self._understands(text)) else ""
         if mode == "keyword" or (index is None and mode == "hybrid" and text) or not (meant or like):
-            return self._by_words(text, asked.where, k, set(like))
+            return self._by_words(text, asked.where, k, without)
         if index is None:
             raise VectorIndexError("there is no current vector index", mend="run 'frontier sync'")
         depth = k if mode == "semantic" else max(k, CANDIDATES)
-        words = _Aside(self._by_words, text, asked.where, depth, set(like)) if text and mode == "hybrid" else None
-        target = self._target(index, meant, like, unlike)
-        by_meaning = self._by_meaning(index, target, asked.where, depth, set(like))
+        words = _Aside(self._by_words, text, asked.where, depth, without) if text and mode == "hybrid" else None
+        target = self._target(index, meant, like, unlike, less)
+        by_meaning = self._by_meaning(index, target, asked.where, depth, without)
         if words is None:
             return [Hit(paper_id=i, score=c, cosine=c, keyword_rank=None) for i, c in by_meaning.items()][:k]
         by_words = words.result()
@@ -243,7 +247,7 @@ class Searcher:
         ]
         return hits[:k]
 
-    def _target(self, index: VectorIndex, query: str, like: Sequence[int], unlike: str) -> _Target:
+    def _target(self, index: VectorIndex, query: str, like: Sequence[int], unlike: str, less: Sequence[int]) -> _Target:
         import numpy as np
 
         from index.encoders import unit
@@ -260,9 +264,11 @@ class Searcher:
             elif not query:
                 raise VectorIndexError("the papers given with --like have no vectors yet", mend="run 'frontier sync'")
         plain = unit(np.mean(parts, axis=0))
-        if not unlike:
-            return _Target(plain, plain, None)
-        return _Target(unit(plain - AWAY_WEIGHT * encoded[-1]), plain, encoded[-1])
+        away = [encoded[-1]] if unlike else []
+        if less and len(vectors := index.reconstruct(list(dict.fromkeys(less)))[1]):
+            away.append(unit(vectors.mean(axis=0)))
+        vector = unit(plain - AWAY_WEIGHT * unit(np.mean(away, axis=0))) if away else plain
+        return _Target(vector, plain, encoded[-1] if unlike else None)
 
     def _by_meaning(
         self, index: VectorIndex, target: _Target, where: Filter, depth: int, without: set[int]

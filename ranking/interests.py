@@ -121,6 +121,7 @@ def dealt(
     """
     if not quotas:
         return list(ranked[:k])
+    k = min(k, len(ranked))
     every = round(1 / explore) if explore > 0 else 0
     exploring = [n for n in range(k) if every and n % every == every - 1]
     chosen = _by_turns(ranked, interest_of, quotas, k - len(exploring))
@@ -130,7 +131,7 @@ def dealt(
     )
     out: list[Ranked] = []
     spare, main = iter(unknown), iter(chosen)
-    for place in range(min(k, len(ranked))):
+    for place in range(k):
         item = next(spare, None) if place in exploring else None
         if item is not None:
             out.append(_explores(item))

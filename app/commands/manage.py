@@ -140,14 +140,25 @@ def config_check() -> int:
 
 @click.command()
 @click.option("--port", default=8501, type=click.IntRange(1, 65535), show_default=True)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on. Any that others can reach needs FRONTIER_PASSWORD.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
-def dashboard(port: int, no_browser: bool) -> int:
-    """Open the dashboard on what is stored, without fetching."""
-    from app.serve import serve
+def dashboard(port: int, host: str, no_browser: bool) -> int:
+    """Open the dashboard on what is stored, without fetching.
+
+    Where FRONTIER_PASSWORD is set, the dashboard asks for it before it shows anything. It speaks plain HTTP: for use
+    beyond a network that you trust, put a proxy with HTTPS before it.
+    """
+    from app.serve import check_host, serve
 
     frontier = Frontier()
+    check_host(host, guarded=bool(frontier.environment.get("FRONTIER_PASSWORD")))
     frontier.open_store().close()
-    return serve(frontier, port=port, open_browser=not no_browser)
+    return serve(frontier, port=port, host=host, open_browser=not no_browser)
 
 
 @click.command()

@@ -12,10 +12,15 @@ import streamlit as st
 from app import markup
 from app.presenters import Areas
 from app.services import Services
+from app.views import actions
 from app.wiring import Frontier, find_home
 from data.errors import FrontierError
+from data.library import tags
 
 T = TypeVar("T")
+
+TAGS = 200
+"""Tags offered when a paper is tagged, the most used first."""
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -37,12 +42,23 @@ def frontier(everything: Mapping[str, str]) -> Frontier:
 
 
 def page(show: Callable[[Services], None]) -> None:
-    """Run one page over the store as it is now. An expected failure is one line."""
+    """Run one page over the store as it is now, with actions and keys. An expected failure is one line."""
     try:
         with closing(Services(frontier(os.environ))) as services:
-            show(services)
+            try:
+                show(services)
+            except FrontierError as error:
+                st.html(markup.error_notice(error))
+            actions.listen(services.frontier, [name for name, _ in tags(services.reader)[:TAGS]])
     except FrontierError as error:
         st.html(markup.error_notice(error))
+
+
+def written(frontier: Frontier) -> tuple[str | int, ...]:
+    """Names the store, and changes with every write to it and to the configuration: what is kept between runs hangs on it."""
+    path = frontier.home.store
+    files = (path, path.with_name(path.name + "-wal"), frontier.home.config)
+    return str(path), *(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 def areas_of(services: Services) -> Areas:

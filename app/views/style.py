@@ -71,7 +71,7 @@ CSS = """
 .fr-day h1 + .fr-line { margin-top: 0.3rem; }
 .fr-section { font-size: 1.15rem !important; margin: 1.25rem 0 0.25rem !important; }
 
-[data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#ffffff, #17191c); }
+[data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #17191c); }
 
 .fr-volumes { display: flex; gap: 3px; align-items: flex-end; max-width: 26rem; }
 .stHtml a.fr-volume { flex: 1 1 0; min-width: 0; text-align: center; color: var(--fr-muted); }
@@ -189,3 +189,129 @@ CSS = """
   .fr-table td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--fr-muted); font-size: 0.8rem; }
 }
 """
+
+_FOUND_AND_PAPER = """
+.stHtml mark { background: light-dark(#f6e7b4, #574a1c); color: inherit; border-radius: 0.15rem; padding: 0 0.1rem; }
+.stHtml .fr-unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.fr-askeds { display: flex; flex-wrap: wrap; gap: 0.35rem; }
+.fr-asked { border: 1px solid var(--fr-line); border-radius: 0.4rem; padding: 0.1rem 0.55rem; font-size: 0.85rem; }
+.stHtml .fr-asked a { padding: 0 0.25rem; font-weight: 650; }
+.stHtml .fr-likeness { font-size: 0.82rem; color: var(--fr-muted); margin-top: 0.25rem; }
+.stHtml ol.fr-steps { list-style: none; padding: 0; margin: 0; }
+.fr-steps li { display: flex; gap: 0.8rem; margin: 0; padding: 0 0 0.6rem; }
+.stHtml a.fr-step { color: inherit; }
+.fr-year { flex: 0 0 2.8rem; color: var(--fr-muted); font-variant-numeric: tabular-nums; }
+.fr-steps li > span:last-child { border-left: 2px solid var(--fr-line); padding-left: 0.8rem; }
+.fr-steps .fr-self > span:last-child { border-color: var(--fr-accent); color: var(--fr-accent); }
+.fr-steps .fr-muted { font-size: 0.85rem; }
+.fr-excerpt { color: var(--fr-muted); font-size: 0.88rem; max-width: 44rem; }
+.stHtml blockquote.fr-excerpt, .stHtml .fr-excerpt blockquote { margin: 0.15rem 0 0; padding: 0 0 0 0.8rem;
+  border-left: 2px solid var(--fr-line); color: inherit; }
+.stHtml .fr-known { margin-top: 0.5rem; font-size: 0.85rem; }
+"""
+CSS += _FOUND_AND_PAPER
+
+_ACTIONS = """
+.fr-actions { display: flex; flex-wrap: wrap; gap: 0.3rem; margin-top: 0.45rem; }
+.fr-act { font: inherit; font-size: 0.8rem; white-space: nowrap; max-width: 100%; overflow: hidden; text-overflow: ellipsis; line-height: 1.3; min-height: 1.6rem; padding: 0.12rem 0.6rem; cursor: pointer;
+  color: var(--fr-muted); background: transparent; border: 1px solid var(--fr-line); border-radius: 0.35rem; }
+.fr-act:hover { color: var(--fr-accent); border-color: currentColor; }
+.fr-act[aria-pressed="true"] { color: var(--fr-accent); background: var(--fr-accent-soft); border-color: currentColor;
+  font-weight: 600; }
+.fr-act:focus-visible, .fr-dialog button:focus-visible { outline: 2px solid var(--fr-accent); outline-offset: 1px; }
+.fr-tag { border-style: dashed; }
+.fr-card { scroll-margin: 3rem 0 1rem; }
+.fr-card:focus { outline: none; }
+.fr-card.fr-current { box-shadow: -0.5rem 0 0 -0.3rem var(--fr-accent); }
+.fr-card.fr-current:focus-visible { outline: 2px solid var(--fr-accent); outline-offset: 0.15rem; border-radius: 0.35rem; }
+.stHtml .fr-read a.fr-title { color: var(--fr-muted); font-weight: 450; }
+.fr-line .fr-act { color: inherit; }
+.fr-fresh, .fr-explores { color: var(--fr-good); border-color: currentColor; }
+.fr-watched { color: var(--fr-good); font-weight: 600; }
+.fr-more summary { color: var(--fr-muted); }
+.fr-whole { margin-top: 0.8rem; }
+.fr-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.stHtml .fr-tour h2 { font-size: 1.05rem; margin-bottom: 0.2rem; }
+.fr-months { display: flex; flex-wrap: wrap; gap: 0.6rem 2rem; margin-top: 0.4rem; }
+.stHtml .fr-month { border-collapse: collapse; font-size: 0.82rem; font-variant-numeric: tabular-nums; margin: 0; }
+.fr-month caption { text-align: left; color: var(--fr-muted); padding: 0 0 0.2rem 0.35rem; caption-side: top; }
+.fr-month th, .fr-month td { border: 0; padding: 1px; min-width: 1.9rem; text-align: center; font-weight: 400; color: var(--fr-muted); }
+.stHtml a.fr-date { display: block; min-width: 1.75rem; padding: 0.2rem 0; border-radius: 0.25rem; color: inherit;
+  background: color-mix(in srgb, var(--fr-accent) var(--fr-heat), transparent); }
+.stHtml .fr-month td a.fr-date { color: light-dark(#24231f, #dddbd6); }
+.fr-date[aria-current] { outline: 2px solid var(--fr-accent); font-weight: 650; }
+@media (hover: none) { .fr-hint { display: none; } }
+.fr-toast { position: fixed; left: 50%; bottom: 1.2rem; transform: translateX(-50%); z-index: 1000; width: max-content; max-width: min(34rem, 92vw);
+  display: flex; opacity: 0; pointer-events: none; gap: 0.8rem; align-items: center; padding: 0.55rem 0.9rem; border-radius: 0.4rem; font-size: 0.9rem;
+  background: light-dark(#24231f, #e9e7e2); color: light-dark(#fcfbf9, #17191c); box-shadow: 0 2px 12px rgb(0 0 0 / 0.3); }
+.fr-toast.fr-shown { opacity: 1; pointer-events: auto; }
+.fr-toast span { overflow-wrap: anywhere; }
+.fr-toast .fr-act { flex: none; color: inherit; border-color: currentColor; }
+.fr-toast [hidden] { display: none; }
+.fr-dialog { border: 1px solid var(--fr-line); border-radius: 0.5rem; padding: 1.1rem 1.3rem; width: min(26rem, 92vw);
+  background: var(--st-background-color); color: var(--st-text-color); }
+.fr-dialog::backdrop { background: rgb(0 0 0 / 0.4); }
+.fr-dialog h2 { font-size: 1.1rem; padding: 0; margin: 0 0 0.6rem; }
+.fr-dialog table { width: 100%; font-size: 0.9rem; margin-bottom: 0.8rem; border-collapse: collapse; }
+.fr-dialog th, .fr-dialog td { text-align: left; padding: 0.15rem 0.6rem 0.15rem 0; font-weight: 400; border: 0; }
+.fr-dialog kbd { border: 1px solid var(--fr-line); border-radius: 0.25rem; padding: 0 0.35rem; font-family: inherit;
+  background: var(--fr-soft); color: inherit; }
+.fr-ask label { display: block; font-weight: 600; margin-bottom: 0.4rem; }
+.fr-ask input { width: 100%; box-sizing: border-box; font: inherit; color: inherit; margin-bottom: 0.8rem;
+  background: transparent; border: 1px solid color-mix(in srgb, currentColor 45%, transparent); border-radius: 0.35rem;
+  padding: 0.35rem 0.5rem; }
+.fr-dialog button { font: inherit; font-size: 0.9rem; padding: 0.2rem 0.9rem; cursor: pointer; color: inherit;
+  background: var(--fr-soft); border: 1px solid var(--fr-line); border-radius: 0.35rem; }
+"""
+CSS += _ACTIONS
+
+_LIBRARY = """
+.stHtml .fr-done { font-size: 0.85rem; color: var(--fr-muted); margin-top: 0.35rem; }
+.stHtml .fr-done a { text-decoration: underline; }
+.stHtml .fr-own-note { border-left: 3px solid var(--fr-accent); margin: 0.5rem 0 0; padding: 0.1rem 0 0.1rem 0.9rem;
+  max-width: 44rem; font-size: 0.95rem; }
+.fr-own-note .fr-muted { font-size: 0.8rem; }
+.stHtml ul.fr-events { list-style: none; padding: 0; margin: 0; }
+.stHtml .fr-events li { margin: 0; padding: 0.6rem 0; border-bottom: 1px solid var(--fr-line); }
+.fr-events .fr-muted { font-size: 0.85rem; }
+.fr-new { font-size: 0.75rem; color: var(--fr-accent); border: 1px solid currentColor; border-radius: 0.35rem;
+  padding: 0 0.35rem; margin-left: 0.3rem; }
+.fr-moved { color: var(--fr-accent); }
+.fr-run { border: 1px solid var(--fr-line); border-radius: 0.4rem; padding: 0.7rem 0.9rem; }
+.stHtml .fr-run ul { list-style: none; padding: 0; margin: 0.3rem 0 0; font-size: 0.9rem; }
+.stHtml .fr-run li { margin: 0; }
+"""
+CSS += _LIBRARY
+
+_MAP = """
+.stMainBlockContainer:has(.fr-wide) { max-width: 76rem; }
+"""
+CSS += _MAP
+
+_TRENDS_AND_ROADS = """
+.fr-trend { position: relative; width: 16rem; max-width: 100%; height: 3.3rem; display: block; border-bottom: 1px solid var(--fr-line);
+  forced-color-adjust: none; }
+.fr-trend-band, .fr-trend-line { position: absolute; inset: 0; mask-size: 100% 100%; -webkit-mask-size: 100% 100%; }
+.fr-trend-band { background: color-mix(in srgb, var(--fr-accent) 24%, transparent); }
+.fr-trend-line { background: var(--fr-accent); }
+.fr-trend-top { position: absolute; left: 0; top: -0.3rem; font-size: 0.68rem; color: var(--fr-muted); }
+.fr-trend-ends { font-size: 0.8rem; }
+.fr-rising { color: var(--fr-good); }
+.fr-falling { color: var(--fr-alert); }
+.stHtml ol.fr-road { list-style: none; padding: 0; margin: 0.5rem 0 0; }
+.stHtml .fr-stone { display: grid; grid-template-columns: 3.5rem 1fr; margin: 0; padding: 0.55rem 0;
+  border-bottom: 1px solid var(--fr-line); }
+.fr-stone h3 { font-size: 1.02rem; }
+.fr-year { color: var(--fr-muted); }
+.stHtml ul.fr-plan { padding-left: 1.2rem; }
+.stHtml .fr-plan li { margin: 0.3rem 0; break-inside: avoid; }
+.fr-plan .fr-muted { font-size: 0.85rem; }
+@media print {
+  .st-key-fr-nav, .fr-noprint, .stAppHeader, [data-testid="stSidebar"] { display: none !important; }
+  .stApp, .stMain, [data-testid="stAppViewContainer"] { position: static !important; overflow: visible !important;
+    height: auto !important; background: #ffffff; color: #000000; }
+  .stMainBlockContainer { max-width: none; padding: 0; }
+  .stHtml a { color: inherit; }
+}
+"""
+CSS += _TRENDS_AND_ROADS

@@ -1,95 +1,269 @@
-"""Today: the ranked papers of a day, by area."""
+"""Today: the ranked papers of a day, or the best of the days that were missed, by area, interest and saved search."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app import markup, presenters
+from app import looking, markup, presenters, presenters_today
 from app.presenters import PER_PAGE
-from app.services import Services
-from app.views import frame
+from app.services import Feed, Services
+from app.views import actions, frame
+from app.wiring import Frontier
+from data.errors import FrontierError
+from data.lately import came_after
+from data.library import entries
 from ranking.areas import top_areas
 
+if TYPE_CHECKING:
+    from data.library import Entry
+    from data.watching import Watch
+    from ranking.feed import Ranked
+
 DAYS = 365  # what the picker offers: a year of announcements
+SORTS = {"score": "Best", "date": "Newest", "attention": "Most talked of"}
+WHICH = {"": "All papers", "new": "New", "unread": "Unread"}
+HEADING = '<h2 class="fr-hidden">Papers</h2>'
+KEPT = ("day", "since", "area", "search", "sort", "show")
+"""What the address says; each is kept when a link changes another."""
 
 
 def show(services: Services) -> None:
     """The page."""
-    areas = frame.areas_of(services)
-    area = frame.choice("area", list(services.areas))
     now = services.frontier.now()
+    areas = frame.areas_of(services)
+    known = looking.look(services.frontier.home.folder, now)
     days = services.reader.days(DAYS)
-    feed = services.feed(day=_day(frame.asked("day")), area=area, k=sys.maxsize)
-    page = presenters.page_of(len(feed.ranked), frame.asked("page"))
+    dates = [d for d, _ in days]
+    area, day = frame.choice("area", list(services.areas)), _day("day")
+    since = looking.several(_day("since"), dates, day or now.date())
+    missed = [] if day or since else looking.missed(dates, known.before, now.date())
+    since = since or (missed[-1] if missed else None)
+    feed = services.feed(day=day, since=since, area=area, k=sys.maxsize)
     shown = feed.day or now.date()
-
-    def address(**changed: str) -> str:
-        here = {"day": frame.asked("day"), "area": area, "page": ""}
-        return markup.href("", {**here, **changed})
-
+    ids = [item.paper.id for item in feed.ranked]
+    new = came_after(services.reader, ids, known.before) if known.before else set()
+    runs = services.health()
     st.html(
-        f'<div class="fr-day"><h1>{markup.long_day(shown)}</h1>'
-        f"{presenters.day_line(feed, services.health(), today=now.date(), now=now)}</div>"
+        f'<div class="fr-day">{presenters_today.heading(shown, since)}'
+        f"{presenters.day_line(feed, runs, today=now.date(), now=now)}{presenters_today.arrivals(runs)}"
+        f"{presenters_today.news_line(known.before, now, len(new), len(ids))}</div>"
     )
+    _tour(services.frontier, known)
     if days:
-        st.html(presenters.volume_bars(services.volumes(), feed.day, lambda day: address(day=day.isoformat())))
-        _day_picker(days, shown)
-    _area_picker(areas, top_areas(services.areas), area)
+        _days(services, days, feed, shown)
+    searches = looking.saved_searches(services)
+    _tabs(areas, top_areas(services.areas), area, searches)
     if not feed.ranked:
         st.html(presenters.empty_day(feed, areas, has_days=bool(days), store_size=services.reader.count()))
         return
     if feed.day is None:
         st.html(presenters.starter_notice(services.reader.count()))
+    done = entries(services.reader, ids)
+    which = frame.choice("show", list(WHICH))
+    search = next((w for w in searches if str(w.id) == frame.asked("search", 20)), None)
+    found = _found(services, search, ids)
+    listed = looking.shown(feed.ranked, which, new=new, done=done, found=found)
+    listed = looking.sorted_by(listed, frame.choice("sort", list(SORTS)))
+    if since:
+        away = len(missed) == looking.MOST_DAYS
+        listed = listed[: looking.BEST]
+        st.html(
+            presenters_today.catch_up(
+                feed, missed, known.before, now, shown=len(listed), longer=away,
+                link=address(day=shown.isoformat(), since=""),
+            )
+        )  # fmt: skip
+    _order(services.frontier, listed, done)
+    if not listed:
+        value = search.value if search else ""
+        st.html(presenters_today.nothing_shown(which, value, len(ids), address(show="", search="")))
+        return
+    _cards(services, replace(feed, ranked=listed), areas, done, new, with_day=since is not None)
+
+
+def address(**changed: str) -> str:
+    """The address of this page with some of its values changed, escaped; the list begins at its first page."""
+    return markup.href("", {**{name: frame.asked(name) for name in KEPT}, **changed})
+
+
+def _cards(
+    services: Services,
+    feed: Feed,
+    areas: presenters.Areas,
+    done: Mapping[int, Sequence[Entry]],
+    new: set[int],
+    *,
+    with_day: bool,
+) -> None:
+    """One page of the list, and the way to the others."""
+    page = presenters.page_of(len(feed.ranked), frame.asked("page"))
     first = (page - 1) * PER_PAGE
     listed = services.explained(feed.ranked[first : first + PER_PAGE])
+    watched = looking.watched_authors(services, [item.paper.id for item in listed])
+
+    def cards(items: Sequence[Ranked], place: int) -> str:
+        return presenters.feed_cards(items, areas, place, done=done, new=new, watched=watched, with_day=with_day)
+
     inside = [item for item in listed if item.belongs]
     if inside:
-        st.html(presenters.feed_cards(inside, areas, first + 1))
+        st.html(f"{HEADING}{cards(inside, first + 1)}")
     if near := [item for item in listed if not item.belongs]:
-        st.html(presenters.near_notice(feed, areas, inside=len(inside)))
-        st.html(presenters.feed_cards(near, areas, first + len(inside) + 1))
+        st.html(f"{'' if inside else HEADING}{presenters.near_notice(feed, areas, inside=len(inside))}")
+        st.html(cards(near, first + len(inside) + 1))
     if pager := presenters.pager(len(feed.ranked), page, lambda n: address(page=str(n))):
         st.html(pager)
 
 
-def _day(asked: str) -> date | None:
+def _day(name: str) -> date | None:
     try:
-        return date.fromisoformat(asked) if asked else None
+        return date.fromisoformat(frame.asked(name)) if frame.asked(name) else None
     except ValueError:
         return None
 
 
-def _day_picker(days: Sequence[tuple[date, int]], shown: date) -> None:
+def _found(services: Services, search: Watch | None, ids: Sequence[int]) -> set[int] | None:
+    """The papers that the chosen saved search finds; None while none is chosen."""
+    if search is None:
+        if asked := frame.asked("search", 20):
+            st.html(presenters_today.search_gone(asked))
+        return None
+    try:
+        return looking.found_by(services, search, ids)
+    except FrontierError:  # it rests while one of its areas is gone
+        st.html(presenters_today.search_gone(search.value))
+        return None
+
+
+# ---- the tour ----------------------------------------------------------------------------------------------------------
+
+
+def _tour(frontier: Frontier, known: looking.Looks) -> None:
+    if not 0 <= known.tour < looking.TOUR:
+        return
+    st.html(presenters_today.tour_step(known.tour))
+    with st.container(horizontal=True):
+        last = known.tour == looking.TOUR - 1
+        step = partial(_take_step, frontier)
+        st.button("Done" if last else "Next", key="_tour_next", on_click=step, args=(known.tour + 1,))
+        if not last:
+            st.button("Skip the tour", key="_tour_skip", on_click=step, args=(looking.TOUR,))
+
+
+def _take_step(frontier: Frontier, step: int) -> None:
+    folder = frontier.home.folder
+    looking.keep(folder, replace(looking.looks(folder), tour=step))
+
+
+# ---- which day -----------------------------------------------------------------------------------------------------------
+
+
+def _days(services: Services, days: Sequence[tuple[date, int]], feed: Feed, shown: date) -> None:
+    def link(day: date) -> str:
+        return address(day=day.isoformat(), since="")
+
+    st.html(presenters.volume_bars(services.volumes(), feed.day, link))
     counts = {**dict(days), shown: dict(days).get(shown, 0)}
-    options = sorted(counts, reverse=True)
     frame.follow("_day", shown)
     st.selectbox(
         "Day",
-        options,
+        sorted(counts, reverse=True),
         key="_day",
         format_func=lambda day: f"{markup.short_day(day)}: {markup.plural(counts[day], 'paper')}",
-        on_change=lambda: frame.remember(day=st.session_state["_day"].isoformat(), page=""),
+        on_change=lambda: frame.remember(day=st.session_state["_day"].isoformat(), since="", page=""),
         label_visibility="collapsed",
         width=320,
     )
+    st.html(presenters_today.calendar(dict(days), shown, link))
 
 
-def _area_picker(areas: presenters.Areas, names: Sequence[str], area: str) -> None:
-    shown = area if area in names else areas.parent(area)
-    frame.follow("_area", shown)
+# ---- what of it ----------------------------------------------------------------------------------------------------------
+
+
+def _tabs(areas: presenters.Areas, names: Sequence[str], area: str, searches: Sequence[Watch]) -> None:
+    """Areas, the lanes of the chosen one, and saved searches where there are any."""
+    top = area if area in names else areas.parent(area)
+    frame.follow("_area", top)
     st.segmented_control(
         "Area",
         ["", *names],
         key="_area",
         required=True,
         format_func=lambda name: areas.title(name) if name else "All",
-        on_change=lambda: frame.remember(area=st.session_state["_area"] or "", page=""),
+        on_change=lambda: frame.remember(area=st.session_state["_area"] or "", search="", page=""),
         label_visibility="collapsed",
     )
+    if top and (lanes := areas.config[top].lanes):
+        frame.follow("_lane", area if area in lanes else "")
+        st.segmented_control(
+            "Lane",
+            ["", *lanes],
+            key="_lane",
+            required=True,
+            format_func=lambda name: areas.title(name) if name else f"All of {areas.title(top)}",
+            on_change=lambda: frame.remember(area=st.session_state["_lane"] or top, page=""),
+            label_visibility="collapsed",
+        )
+    if searches:
+        named = {str(w.id): w.value for w in searches}
+        frame.follow("_search", frame.choice("search", list(named)))
+        st.segmented_control(
+            "Saved search",
+            ["", *named],
+            key="_search",
+            required=True,
+            format_func=lambda n: markup.cut(named[n], 40) if n else "Any search",
+            on_change=lambda: frame.remember(search=st.session_state["_search"] or "", area="", page=""),
+            label_visibility="collapsed",
+        )
+
+
+def _order(frontier: Frontier, listed: Sequence[Ranked], done: Mapping[int, Sequence[Entry]]) -> None:
+    """In which order, which of them, and all of them read at once."""
+    frame.follow("_sort", frame.choice("sort", list(SORTS), "score"))
+    frame.follow("_which", frame.choice("show", list(WHICH)))
+    with st.container(horizontal=True, vertical_alignment="center", key="fr-order"):
+        st.segmented_control(
+            "Order",
+            list(SORTS),
+            key="_sort",
+            required=True,
+            format_func=SORTS.__getitem__,
+            on_change=lambda: frame.remember(sort=_but("score", st.session_state["_sort"]), page=""),
+            label_visibility="collapsed",
+        )
+        st.segmented_control(
+            "Which papers",
+            list(WHICH),
+            key="_which",
+            required=True,
+            format_func=WHICH.__getitem__,
+            on_change=lambda: frame.remember(show=st.session_state["_which"] or "", page=""),
+            label_visibility="collapsed",
+        )
+        unread = [i for i in (item.paper.id for item in listed) if all(e.kind != "read" for e in done.get(i, ()))]
+        read_all = partial(_read_all, frontier, unread)
+        st.button("Mark all as read", key="_read_all", type="tertiary", disabled=not unread, on_click=read_all)
+
+
+def _but(usual: str, chosen: str | None) -> str:
+    """What the address says of a choice: nothing for the usual one."""
+    return "" if chosen in (None, usual) else str(chosen)
+
+
+def _read_all(frontier: Frontier, ids: Sequence[int]) -> None:
+    try:
+        done = actions.act(frontier, ids, "read")
+    except FrontierError as error:
+        actions.say(f"Not marked as read: {error}")
+    else:
+        actions.say(done.text, done)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from app.mapping import Region
 from tests.app import made_up
 from tests.app.homes import Home
+from tests.app.made_up_map import frontier_of, lay_out
 from tests.app.serving import served
 
 
@@ -41,5 +43,6 @@ def homes(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
 @pytest.fixture(scope="session")
 def dashboard_url(made_up_home: Path) -> Iterator[str]:
     """The dashboard over the made-up store, served by `app.serve` in a process of its own."""
+    lay_out(frontier_of(made_up_home), Region(weeks=8))  # else the map page would begin to make one
     with served(made_up_home) as url:
         yield url

@@ -21,7 +21,7 @@ from tests.app import made_up
 
 NOW = made_up.NOW
 ALLOWED = {
-    "a", "article", "b", "blockquote", "br", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3",
+    "a", "article", "b", "blockquote", "br", "button", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3",
     "header", "i", "li", "nav", "p", "section", "span", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead",
     "tr", "ul",
 }  # fmt: skip

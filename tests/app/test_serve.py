@@ -32,7 +32,12 @@ def test_what_is_no_port_is_refused(tmp_path: Path, port: int) -> None:
 
 def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FrontierError, match=r"cannot listen on 192\.0\.2\.1"):
-        serve(Frontier({"FRONTIER_HOME": str(tmp_path)}), port=8501, host="192.0.2.1", open_browser=False)
+        serve(
+            Frontier({"FRONTIER_HOME": str(tmp_path), "FRONTIER_PASSWORD": "open sesame"}),
+            port=8501,
+            host="192.0.2.1",
+            open_browser=False,
+        )
 
 
 def test_the_child_reads_the_same_home_and_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,3 +71,19 @@ def test_nothing_listening_is_not_ready() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert not wait_until_ready(f"http://127.0.0.1:{port}", Event(), within_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost", 101), ("127.0.0.1", 101), ("[::1]", 101), ("rebound.example", 403), ("127.0.0.1.example", 403)],
+)
+def test_another_name_for_this_machine_opens_nothing(dashboard_url: str, host: str, status: int) -> None:
+    port = int(dashboard_url.rpartition(":")[2])
+    asked = (
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://{host}:{port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        "Sec-WebSocket-Protocol: streamlit\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        plain.sendall(asked.encode())
+        assert int(plain.recv(4096).split()[1]) == status

@@ -627,7 +627,7 @@ def test_a_crash_while_storing_loses_nothing_and_doubles_nothing(record, news) -
 
 def test_deriving_again_finds_nothing_and_writes_nothing(record) -> None:
     class ReadOnly(Frontier):
-        def open_store(self) -> Any:
+        def open_store(self, **_: Any) -> Any:
             raise AssertionError("nothing is to be written")
 
     for words in (("author", "Ada Example"), ("venue", "CVPR"), ("landmarks", "learning"), ("paper", RESNET)):

@@ -165,6 +165,19 @@ class TestUnlike:
         vector = fakes.HashEncoder().encode([TITLES[0]])[0]
         assert hits[0].cosine == pytest.approx(float(vector @ target / np.linalg.norm(target)), abs=1e-5)
 
+    def test_papers_push_away_and_are_left_out_themselves(
+        self, searcher: Searcher, home: SimpleNamespace, fakes: ModuleType
+    ) -> None:
+        first, offline = home.reader.lookup("test:1"), home.reader.lookup("test:2")
+        for mode in ("hybrid", "semantic"):
+            hits = searcher.search("reinforcement learning", mode=mode, less=[offline])
+            assert hits[0].paper_id == first
+            assert offline not in ids(hits)
+            assert len(hits) == len(TITLES) - 1
+        query, near, away = fakes.HashEncoder().encode(["reinforcement learning", *TITLES[:2]])
+        target = query - AWAY_WEIGHT * away
+        assert hits[0].cosine == pytest.approx(float(near @ target / np.linalg.norm(target)), abs=1e-5)
+
     def test_still_as_many_as_asked_for(self, home: SimpleNamespace, add: Add, fakes: ModuleType) -> None:
         add([f"graph logs {n}" for n in range(300)] + [f"graph paths {n}" for n in range(30)])
         hits = synced(home, fakes.HashEncoder()).search("graph", mode="semantic", unlike="logs", k=30)
@@ -178,6 +191,8 @@ class TestUnlike:
         ("  ", {"unlike": "x"}),
         ("x", {"mode": "keyword", "like": [1]}),
         ("x", {"mode": "keyword", "unlike": "y"}),
+        ("x", {"mode": "keyword", "less": [1]}),
+        ("", {"less": [1]}),
     ],
 )
 def test_what_cannot_be_asked(searcher: Searcher, query: str, how: dict) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,7 @@ def test_with_fewer_papers_than_places_all_are_listed_once() -> None:
     ranked = [item(n, 1 - n / 100, personal=0.5) for n in range(1, 4)]
     got = dealt(ranked, dict.fromkeys(range(1, 4), "one"), {"one": 1.0}, k=30, explore=0.1)
     assert sorted(numbers(got)) == [1, 2, 3]
+    assert dealt(ranked, dict.fromkeys(range(1, 4), "one"), {"one": 1.0}, k=sys.maxsize, explore=0.1) == got
 
 
 def test_relevance_of_an_own_area_follows_its_likes() -> None:

@@ -1,0 +1,76 @@
+"""A venue's accepted papers, ranked by the user's interests, and what he knows of them already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.services import Services
+from data.library import entries
+
+if TYPE_CHECKING:
+    from data.library import Entry
+    from data.reader import Reader
+    from ranking.feed import Ranked
+
+REFUSED = ("reject", "withdraw")
+"""Statuses of papers that were not accepted begin with or hold these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conference:
+    """The accepted papers of a venue and year, best first. `refused` were not accepted and are left out; `arxiv`
+    are on arXiv, `known` those and what was dealt with; `personal` says whether the user's likes had a part in the order."""
+
+    venue: str
+    year: int
+    ranked: Sequence[Ranked]
+    refused: int
+    arxiv: frozenset[int]
+    known: frozenset[int]
+    done: dict[int, list[Entry]]
+    personal: bool
+
+
+def conference(services: Services, venue: str, year: int, area: str = "") -> Conference:
+    """Everything accepted there, the hidden left out. Raises UnknownArea."""
+    from data.mapped import venue_papers
+
+    reader = services.reader
+    ids = venue_papers(reader, venue, year)
+    accepted = [p.id for p in reader.papers(ids) if not any(word in p.venue_status.lower() for word in REFUSED)]
+    chances = services.chances(accepted)
+    leaves = services.leaves([area]) if area else ()
+    ranked = services.rank(accepted, today=services.frontier.now().date(), areas=leaves, chances=chances)
+    done = entries(reader, accepted)
+    arxiv = frozenset(on_arxiv(reader, accepted))
+    return Conference(
+        venue=venue,
+        year=year,
+        ranked=ranked,
+        refused=len(ids) - len(accepted),
+        arxiv=arxiv,
+        known=arxiv | done.keys(),
+        done=done,
+        personal=chances is not None,
+    )
+
+
+def on_arxiv(reader: Reader, paper_ids: Sequence[int]) -> set[int]:
+    """Those of these papers that have an arXiv id."""
+    rows = reader.rows(
+        "SELECT DISTINCT paper_id FROM paper_ids WHERE scheme = 'arxiv'"
+        " AND paper_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(paper_ids)),),
+    )
+    return {row[0] for row in rows}
+
+
+def kind_of(item: Ranked) -> str:
+    """How a paper is presented: its status, else its track, such as "Oral" or "Workshop"."""
+    paper = item.paper
+    status = paper.venue_status.removeprefix(f"{paper.venue} {paper.year}").strip()
+    track = paper.track if paper.track.lower() != "main" else ""
+    return status or track.capitalize() or "Accepted"

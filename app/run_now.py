@@ -1,0 +1,259 @@
+"""A run that the dashboard starts: crawl, then sync, in a process of its own, which goes on when the page is left.
+
+The process writes how far it is to `logs/run-now.json` (aside, then renamed into place) and holds a lock while it
+lives, so that every page can tell a run that goes on from one that broke off. `python -m app.run_now [SOURCE...]`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Literal
+
+from app.wiring import Frontier
+from data.errors import ConfigError, CrawlError, FrontierError, UsageError
+
+if TYPE_CHECKING:
+    from crawler.report import SourceReport
+
+Stage = Literal["starting", "fetching", "embedding", "ended", "broken off"]
+
+COMMAND = (sys.executable, "-m", "app.run_now")
+
+WRITTEN_EVERY_S = 0.3
+LONGEST_LINE = 300
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceProgress:
+    """One source of a run: `verdict` is "" while it goes on; `lost` is how many parts were lost."""
+
+    source: str
+    received: int = 0
+    expected: int | None = None
+    new: int = 0
+    lost: int = 0
+    verdict: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How far a run is. `started_at` is an ISO time in UTC; `names` are the sources asked for, none for all that are on."""
+
+    names: tuple[str, ...]
+    started_at: str
+    stage: Stage = "starting"
+    sources: tuple[SourceProgress, ...] = ()
+    embedded: int = 0
+    to_embed: int | None = None
+    line: str = ""
+    """What came of it, or why it could not go on."""
+    failed: bool = False
+
+    @property
+    def going(self) -> bool:
+        return self.stage in ("starting", "fetching", "embedding")
+
+
+def start(frontier: Frontier, names: Sequence[str] = (), *, command: Sequence[str] = COMMAND) -> None:
+    """Begin a run of the named sources (default: all that are on). Raises CrawlError when one is going already."""
+    from app.serve import PASSWORD, child_environment
+
+    with _STARTING:
+        if (last := state(frontier)) is not None and last.going:
+            raise CrawlError("a run is going already", mend="wait for it to end")
+        if _is_locked(frontier.home.folder / "crawl.lock"):
+            raise CrawlError("the daily job or a command is fetching already", mend="wait for it to end")
+        frontier.home.logs.mkdir(parents=True, exist_ok=True)
+        _write(frontier, Run(names=tuple(names), started_at=frontier.now().isoformat()))
+        environment = {name: value for name, value in child_environment(frontier).items() if name != PASSWORD}
+        with (frontier.home.logs / "run-now.log").open("wb") as log:
+            _CHILDREN[frontier.home.folder] = subprocess.Popen(
+                [*command, *names],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+
+_STARTING = Lock()
+"""Two tabs of one server do not start two runs."""
+
+_CHILDREN: dict[Path, subprocess.Popen[bytes]] = {}
+"""The runs that this server began, so that one that ends leaves no dead process behind."""
+
+
+def state(frontier: Frontier) -> Run | None:
+    """The last run that a page began, None when there was none. One whose process is gone without a word broke off."""
+    child = _CHILDREN.get(frontier.home.folder)
+    starting = child is not None and child.poll() is None
+    alive = starting or _is_locked(_lock(frontier))  # asked before the file is read: a run may end in between
+    try:
+        table = json.loads(_file(frontier).read_text("utf-8"))
+        run = Run(
+            **{**table, "names": tuple(table["names"]), "sources": tuple(SourceProgress(**s) for s in table["sources"])}
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if run.going and not alive:
+        return replace(run, stage="broken off", failed=True, line=_last_words(frontier))
+    return run
+
+
+def what_is_off(frontier: Frontier) -> dict[str, str]:
+    """The sources that would not run now, each with why and what it needs."""
+    from app.jobs import off_reason, secrets
+    from crawler.registry import SOURCES, build
+    from crawler.source import SourceOff
+
+    out = {}
+    for name in SOURCES:
+        why = off_reason(frontier, name)
+        if not why:
+            try:
+                build(name, frontier.config.sources[name], secrets(frontier))
+            except (SourceOff, ConfigError) as exc:
+                why = str(exc)
+        if why:
+            out[name] = why
+    return out
+
+
+def _last_words(frontier: Frontier) -> str:
+    """The last line that a run left in its log."""
+    with suppress(OSError):
+        lines = (frontier.home.logs / "run-now.log").read_text("utf-8", "replace").strip().splitlines()
+        if lines:
+            return lines[-1][:LONGEST_LINE]
+    return "the process ended without a word"
+
+
+def _file(frontier: Frontier) -> Path:
+    return frontier.home.logs / "run-now.json"
+
+
+def _lock(frontier: Frontier) -> Path:
+    return frontier.home.folder / "run-now.lock"
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a living process holds a lock file."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _write(frontier: Frontier, run: Run) -> None:
+    path = _file(frontier)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(json.dumps(asdict(run)), "utf-8")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+# ---- the process -----------------------------------------------------------------------------------------------------
+
+
+class _Told:
+    """Keeps the state of the run, and writes it down, not more often than every WRITTEN_EVERY_S unless it must."""
+
+    def __init__(self, frontier: Frontier, run: Run) -> None:
+        self._frontier = frontier
+        self._written = float("-inf")
+        self.run = run
+
+    def now(self, *, must: bool = False, **changed: Any) -> None:
+        self.run = replace(self.run, **changed)
+        if must or monotonic() - self._written >= WRITTEN_EVERY_S:
+            _write(self._frontier, self.run)
+            self._written = monotonic()
+
+
+def work(frontier: Frontier, names: Sequence[str], *, crawl: Callable[..., Any], sync: Callable[..., Any]) -> Run:
+    """Crawl, then sync (`app.jobs`), telling how far it is. An expected failure ends the run with its line."""
+    frontier.home.logs.mkdir(parents=True, exist_ok=True)
+    handle = os.open(_lock(frontier), os.O_RDWR | os.O_CREAT, 0o644)
+    told = _Told(frontier, Run(names=tuple(names), started_at=frontier.now().isoformat(), stage="fetching"))
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise CrawlError("a run is going already", mend="wait for it to end") from exc
+        told.now(must=True)
+        sources: dict[str, SourceProgress] = {}
+
+        def fetched(report: SourceReport) -> None:
+            sources[report.source] = _progress(report, ended=False)
+            told.now(sources=tuple(sources.values()))
+
+        try:
+            crawled = crawl(frontier, names, progress=fetched)
+            ended = tuple(_progress(r, ended=True) for r in crawled.reports if r.verdict != "off" or r.source in names)
+            told.now(must=True, stage="embedding", sources=ended)
+            synced = sync(frontier, progress=lambda n, total: told.now(embedded=n, to_embed=total))
+            line = f"{sum(s.new for s in ended):,} new papers, {synced.embedded:,} embedded"
+            if crawled.unreachable:
+                line = "no source could be reached; what is stored is still here (check the network, then run again)"
+            told.now(must=True, stage="ended", embedded=synced.embedded, line=line, failed=crawled.unreachable)
+        except FrontierError as exc:
+            told.now(must=True, stage="ended", failed=True, line=str(exc)[:LONGEST_LINE])
+    finally:
+        os.close(handle)
+    return told.run
+
+
+def _progress(report: SourceReport, *, ended: bool) -> SourceProgress:
+    return SourceProgress(
+        source=report.source,
+        received=report.received + report.mentions,
+        expected=report.expected,
+        new=report.new,
+        lost=max(len(report.lost), report.lost_requests),
+        verdict=report.verdict if ended else "",
+        why=report.why[:LONGEST_LINE] if ended else "",
+    )
+
+
+def main(names: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
+    """The process. Returns 0, or 1 when the run failed; what it says goes to the log of the run."""
+    from app.jobs import crawl, sync
+    from crawler.registry import SOURCES
+
+    for name in names:
+        if name not in SOURCES:
+            raise UsageError(f"unknown source {name[:80]!r}")
+    logging.basicConfig(level=logging.WARNING)
+    return int(work(Frontier(environment), names, crawl=crawl, sync=sync).failed)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except FrontierError as error:
+        logger.error("%s", error)
+        sys.exit(error.exit_code)

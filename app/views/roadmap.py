@@ -1,0 +1,48 @@
+"""Roadmap: the areas, their landmarks in order of time, and the new papers nearest to each."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import presenters_roadmap
+from app.roadmap import Road, roadmap
+from app.services import Services
+from app.views import frame
+from ranking.areas import top_areas
+
+
+@st.cache_resource(show_spinner="Looking for the nearest papers", max_entries=4)
+def _road(_services: Services, written: tuple[str | int, ...], names: tuple[str, ...]) -> Road:
+    """The same while neither the store nor the configuration changes."""
+    return roadmap(_services, names)
+
+
+def show(services: Services) -> None:
+    """The page."""
+    areas = frame.areas_of(services)
+    names = list(top_areas(services.areas))
+    if not names:
+        st.html('<div class="fr-day"><h1>Roadmap</h1></div>')
+        return
+    area = frame.choice("area", names, names[0])
+    leaves = services.leaves([area])
+    found = _road(services, frame.written(services.frontier), leaves)
+    st.html(f'<div class="fr-day"><h1>Roadmap</h1>{presenters_roadmap.news_line(found)}</div>')
+    frame.follow("_road", area)
+    st.segmented_control(
+        "Area",
+        names,
+        key="_road",
+        required=True,
+        format_func=areas.title,
+        on_change=lambda: frame.remember(area=st.session_state["_road"] or ""),
+        label_visibility="collapsed",
+    )
+    for leaf in leaves:
+        st.html(
+            f'<section><h2 class="fr-section">{areas.title(leaf)}</h2>{presenters_roadmap.road(found.areas[leaf])}</section>'
+        )
+
+
+if __name__ == "__main__":
+    frame.page(show)
