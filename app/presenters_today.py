@@ -51,14 +51,14 @@ def heading(shown: date, since: date | None) -> str:
     return f"<h1>{short_day(since)} to {short_day(shown)}</h1>"
 
 
-def news_line(before: datetime | None, now: datetime, new: int, total: int) -> str:
-    """How much came since the user last looked, and where the keys are told."""
-    said = ""
+def news_line(runs: Sequence[SourceRun], before: datetime | None, now: datetime, new: int, total: int) -> str:
+    """What was expected and what arrived, how much came since the user last looked, and where the keys are told."""
+    parts = [said] if (said := arrivals(runs)) else []
     if before is not None:
-        came = f"{new:,} of {plural(total, 'paper')}" if new else "Nothing"
-        said = f"<span>{came} came since you last looked, {ago(before, now)}.</span> "
-    keys = '<button type="button" class="fr-act fr-hint" data-fr-act="keys">Keys: ?</button>'
-    return f'<p class="fr-line">{said}{keys}</p>'
+        came = f"{new:,} of {plural(total, 'paper')}" if new else "nothing"
+        parts.append(f"<span>{came} came since you last looked, {ago(before, now)}</span>")
+    parts.append('<button type="button" class="fr-act fr-hint" data-fr-act="keys">Keys: ?</button>')
+    return f'<p class="fr-line">{" · ".join(parts)}</p>'
 
 
 def catch_up(
@@ -84,7 +84,7 @@ def arrivals(runs: Sequence[SourceRun]) -> str:
     expected = sum(int(report["expected"]) for report in told)
     received = sum(min(int(report["expected"]), _whole(report.get("received"))) for report in told)
     said = f"{expected:,} expected at the last run, {'all' if received == expected else f'{received:,}'} arrived"
-    return f'<p class="fr-line">{said}</p>' if expected else ""
+    return said if expected else ""
 
 
 def _whole(value: object) -> int:

@@ -52,8 +52,8 @@ def show(services: Services) -> None:
     runs = services.health()
     st.html(
         f'<div class="fr-day">{presenters_today.heading(shown, since)}'
-        f"{presenters.day_line(feed, runs, today=now.date(), now=now)}{presenters_today.arrivals(runs)}"
-        f"{presenters_today.news_line(known.before, now, len(new), len(ids))}</div>"
+        f"{presenters.day_line(feed, runs, today=now.date(), now=now)}"
+        f"{presenters_today.news_line(runs, known.before, now, len(new), len(ids))}</div>"
     )
     _tour(services.frontier, known)
     if days:
@@ -168,18 +168,19 @@ def _days(services: Services, days: Sequence[tuple[date, int]], feed: Feed, show
     def link(day: date) -> str:
         return address(day=day.isoformat(), since="")
 
-    st.html(presenters.volume_bars(services.volumes(), feed.day, link))
     counts = {**dict(days), shown: dict(days).get(shown, 0)}
     frame.follow("_day", shown)
-    st.selectbox(
-        "Day",
-        sorted(counts, reverse=True),
-        key="_day",
-        format_func=lambda day: f"{markup.short_day(day)}: {markup.plural(counts[day], 'paper')}",
-        on_change=lambda: frame.remember(day=st.session_state["_day"].isoformat(), since="", page=""),
-        label_visibility="collapsed",
-        width=320,
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.html(presenters.volume_bars(services.volumes(), feed.day, link), width="content")
+        st.selectbox(
+            "Day",
+            sorted(counts, reverse=True),
+            key="_day",
+            format_func=lambda day: f"{markup.short_day(day)}: {markup.plural(counts[day], 'paper')}",
+            on_change=lambda: frame.remember(day=st.session_state["_day"].isoformat(), since="", page=""),
+            label_visibility="collapsed",
+            width=300,
+        )
     st.html(presenters_today.calendar(dict(days), shown, link))
 
 
