@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -35,10 +34,9 @@ def trend(papers: tuple[float, ...], whole: float, moved: Change = UNKNOWN, name
 
 
 def shapes(chart_html: str) -> list[list[tuple[float, float]]]:
-    """The points of a chart's shapes: the band, then the line."""
-    found = re.findall(r"mask-image:url\(\'data:image/svg\+xml,([^\']*)\'\);-webkit", chart_html)
-    points = [re.search(r'points="([^"]*)"', unquote(mask)) for mask in found]
-    return [[(float(x), float(y)) for x, y in (p.split(",") for p in m[1].split())] for m in points if m]
+    """The corners of a chart's shapes in percent: the band, then the line. Each goes out along its top and back below."""
+    found = re.findall(r"clip-path:polygon\(([^)]*)\)", chart_html)
+    return [[(float(x), float(y)) for x, y in (p.replace("%", "").split() for p in m.split(","))] for m in found]
 
 
 @pytest.mark.parametrize(
@@ -52,10 +50,11 @@ def test_an_interval_is_wilsons(part: float, whole: float, low: float, high: flo
 def test_a_chart_has_its_line_within_its_band() -> None:
     drawn = chart(trend((2, 4, 8, 16), 100), WEEKS, [100] * 4)
     band, line = shapes(drawn)
-    upper, lower = band[:4], band[:3:-1]
-    assert [x for x, _ in line] == [x for x, _ in upper] == [x for x, _ in lower]
-    assert all(up < at < low for (_, up), (_, at), (_, low) in zip(upper, line, lower, strict=True))
-    assert [y for _, y in line] == sorted((y for _, y in line), reverse=True)  # up is a smaller y
+    upper, lower, edge, under = band[:4], band[:3:-1], line[:4], line[:3:-1]
+    assert [x for x, _ in edge] == [x for x, _ in upper] == [x for x, _ in lower] == pytest.approx([0, 33.3, 66.7, 100])
+    within = zip(upper, edge, under, lower, strict=True)
+    assert all(top < at < below < low for (_, top), (_, at), (_, below), (_, low) in within)
+    assert [y for _, y in edge] == sorted((y for _, y in edge), reverse=True)  # up is a smaller y
     assert "<svg" not in drawn  # Streamlit would take it out
     assert 'role="img"' in drawn
     assert "2.0% in 2025-W36, 16.0% in 2025-W39" in drawn
@@ -71,7 +70,7 @@ def test_a_week_without_papers_is_left_out_and_nothing_is_said_so() -> None:
         name="x", papers=(1, 0, 3, 4), paper_share=(0.1, None, 0.3, 0.4), attention=(0,) * 4,
         attention_share=(None,) * 4, change=UNKNOWN, attention_change=UNKNOWN,
     )  # fmt: skip
-    assert len(shapes(chart(gap, WEEKS, [10, 0, 10, 10]))[1]) == 3
+    assert len(shapes(chart(gap, WEEKS, [10, 0, 10, 10]))[1]) == 6
     empty = Trend(
         name="x", papers=(0,) * 4, paper_share=(None,) * 4, attention=(0,) * 4, attention_share=(None,) * 4,
         change=UNKNOWN, attention_change=UNKNOWN,
@@ -120,7 +119,7 @@ def test_the_area_and_the_weeks_stand_in_the_address(open_page: Open, made_up_ho
     app = open_page(made_up_home, "trends", area="learning", weeks="26")
     assert app.selectbox[0].value == "learning"
     app.selectbox[0].select("optimizers").run()
-    assert app.query_params["area"] == ["optimizers"] or app.query_params["area"] == "optimizers"
+    assert app.query_params["area"] in ("optimizers", ["optimizers"])
     assert not app.exception
 
 
