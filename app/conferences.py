@@ -73,4 +73,5 @@ def kind_of(item: Ranked) -> str:
     paper = item.paper
     status = paper.venue_status.removeprefix(f"{paper.venue} {paper.year}").strip()
     track = paper.track if paper.track.lower() != "main" else ""
-    return status or track.capitalize() or "Accepted"
+    said = status or track or "Accepted"
+    return said[0].upper() + said[1:]

@@ -54,8 +54,10 @@ def chart(trend: Trend, weeks: Sequence[date], papers: Sequence[int]) -> str:
     (first, begin, *_), (last, end, *_) = points[0], points[-1]
     said = f"{begin:.1%} in {iso_name(weeks[first])}, {end:.1%} in {iso_name(weeks[last])}"
     return (
-        f'<div class="fr-trend" role="img" aria-label="{said}"><div style="clip-path:polygon({band})"></div>'
-        f'<div style="clip-path:polygon({line})"></div></div><span class="fr-muted fr-trend-ends">{said}</span>'
+        f'<div><div class="fr-trend" role="img" aria-label="Share by week: {said}; the interval reaches up to {top:.1%}">'
+        f'<div class="fr-trend-band" style="clip-path:polygon({band})"></div>'
+        f'<div class="fr-trend-line" style="clip-path:polygon({line})"></div>'
+        f'<span class="fr-trend-top">{top:.1%}</span></div><span class="fr-muted fr-trend-ends">{said}</span></div>'
     )
 
 

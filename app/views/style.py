@@ -293,11 +293,18 @@ CSS += _MAP
 _TRENDS_AND_ROADS = """
 .fr-trend { position: relative; width: 16rem; max-width: 100%; height: 3.3rem; display: block; border-bottom: 1px solid var(--fr-line);
   forced-color-adjust: none; }
-.fr-trend-band, .fr-trend-line { position: absolute; inset: 0; mask-size: 100% 100%; -webkit-mask-size: 100% 100%; }
+.fr-trend-band, .fr-trend-line { position: absolute; inset: 0; }
 .fr-trend-band { background: color-mix(in srgb, var(--fr-accent) 24%, transparent); }
 .fr-trend-line { background: var(--fr-accent); }
 .fr-trend-top { position: absolute; left: 0; top: -0.3rem; font-size: 0.68rem; color: var(--fr-muted); }
 .fr-trend-ends { font-size: 0.8rem; }
+@media (max-width: 40rem) {
+  .st-key-fr-nav { column-gap: 0; row-gap: 0.15rem; padding-bottom: 0.2rem; }
+  .st-key-fr-nav .fr-brand { margin-right: 0.2rem; }
+  .st-key-fr-nav [data-testid="stPageLink"] a { padding: 0.1rem 0.3rem; margin: 0; }
+  .st-key-fr-nav [data-testid="stPageLink"] p { font-size: 0.85rem; }
+  .fr-trend { width: 14.5rem; }
+}
 .fr-rising { color: var(--fr-good); }
 .fr-falling { color: var(--fr-alert); }
 .stHtml ol.fr-road { list-style: none; padding: 0; margin: 0.5rem 0 0; }
