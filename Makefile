@@ -11,7 +11,7 @@ run: .venv/run-ready
 	$(BIN)/frontier up
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/test-ready
 	$(BIN)/ruff format --check .

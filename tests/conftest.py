@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from crawler.registry import SOURCES
 from data.ids import parse_id
@@ -26,6 +27,9 @@ NOW = datetime(2025, 11, 24, 12, tzinfo=UTC)
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CHROMIUM = Path("/usr/bin/chromium")
 IN_CI = os.environ.get("CI") == "true"
+
+settings.register_profile("shared machine", deadline=None)  # speed is measured by the bench, never tested
+settings.load_profile("shared machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

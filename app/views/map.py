@@ -26,13 +26,13 @@ LEAST_OF_VENUE = 30
 def show(services: Services) -> None:
     """The page."""
     frontier = services.frontier
-    venues = _venues(services, _written(frontier))
+    venues = _venues(services, frame.written(frontier))
     region = _region()
     st.html(f'<div class="fr-wide">{presenters_map.heading(region)}</div>')
     _choices(region, venues)
     making = mapping.making(frontier, region)
     going = making is not None and not making.failed
-    found, data = _seen(services, region, _written(frontier), _kept_at(frontier, region))
+    found, data = _seen(services, region, frame.written(frontier), _kept_at(frontier, region))
     if making is not None and making.failed:
         st.html(presenters_map.failed(making))
         st.button("Try again", on_click=_start, args=(frontier, region))
@@ -115,13 +115,6 @@ def _remember_venue() -> None:
 
 
 # ---- what is kept from run to run ----------------------------------------------------------------------------------------
-
-
-def _written(frontier: Frontier) -> tuple[str | int, ...]:
-    """Names the store, and changes with every write to it and to the configuration."""
-    path = frontier.home.store
-    files = (path, path.with_name(path.name + "-wal"), frontier.home.config)
-    return str(path), *(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 def _kept_at(frontier: Frontier, region: Region) -> tuple[str, int]:

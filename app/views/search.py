@@ -45,7 +45,7 @@ def show(services: Services) -> None:
     asked = presenters_search.question(lambda name: frame.asked(name, 2000), services.areas, years)
     if asked.query:
         st.set_page_config(page_title=f"{markup.cut(asked.query, 60)} · Search · Frontier")
-    st.html('<h1 class="fr-unseen">Search</h1>')
+    st.html('<h1 class="fr-hidden">Search</h1>')
     _form(asked)
     filters = st.container()
     if chips := presenters_search.asked_chips(asked, _titles(services, [*asked.like, *asked.less]), areas):
@@ -211,7 +211,7 @@ def _results(services: Services, asked: Question, answer: Answer, areas: present
     first = (page - 1) * PER_PAGE
     shown = answer.hits[first : first + PER_PAGE]
     st.html(
-        '<h2 class="fr-unseen">Results</h2>'
+        '<h2 class="fr-hidden">Results</h2>'
         + presenters.found_cards(
             shown,
             areas,

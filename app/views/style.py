@@ -194,7 +194,6 @@ CSS = """
 
 _FOUND_AND_PAPER = """
 .stHtml mark { background: light-dark(#f6e7b4, #574a1c); color: inherit; border-radius: 0.15rem; padding: 0 0.1rem; }
-.stHtml .fr-unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .fr-askeds { display: flex; flex-wrap: wrap; gap: 0.35rem; }
 .fr-asked { border: 1px solid var(--fr-line); border-radius: 0.4rem; padding: 0.1rem 0.55rem; font-size: 0.85rem; }
 .stHtml .fr-asked a { padding: 0 0.25rem; font-weight: 650; }

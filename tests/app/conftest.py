@@ -27,6 +27,12 @@ def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def own_home(tmp_path: Path) -> Path:
+    """A home that may be written to."""
+    return made_up.fill(tmp_path, with_hostile=False)
+
+
+@pytest.fixture
 def homes(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
     made: dict[str, Home] = {}
 

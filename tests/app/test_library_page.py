@@ -22,6 +22,7 @@ from data.reader import Reader
 from data.watching import Event, Watch
 from tests.app import made_up
 from tests.app.made_up import NOW, SCRIPT
+from tests.app.running import html, labelled, ran
 
 PAGE = Path(__file__).resolve().parents[2] / "app" / "dashboard.py"
 
@@ -141,20 +142,6 @@ def opened(home: Path, monkeypatch: pytest.MonkeyPatch, **parameters: str) -> Ap
     for name, value in parameters.items():
         app.query_params[name] = value
     return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
-
-
-def labelled(elements: Any, label: str) -> Any:
-    return next(element for element in elements if element.label == label)
 
 
 def test_the_shelf_is_paged_and_filtered_in_the_address(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:

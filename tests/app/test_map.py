@@ -24,6 +24,7 @@ from index.encoders import Vectors
 from ranking.layout import Places
 from tests.app import made_up
 from tests.app.made_up_map import frontier_of, lay_out
+from tests.app.running import html
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app" / "dashboard.py"
 WEEKS = Region(weeks=4)
@@ -287,10 +288,6 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
         return app
 
     return opened
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
 
 
 def test_the_page_says_what_is_on_the_map(open_page: Open, mapped_home: Path) -> None:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.store import Store
 from tests.app import made_up
+from tests.app.running import html, ran
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app" / "dashboard.py"
 
@@ -34,16 +35,6 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
         return ran(app)
 
     return opened
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
 
 
 # ---- today

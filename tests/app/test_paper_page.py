@@ -28,6 +28,7 @@ from data.records import MentionRecord, PaperRecord, Signal
 from data.store import Store
 from data.watching import Change
 from tests.app import made_up
+from tests.app.running import html, ran
 from tests.app.screenshots import chromium, settled
 from tests.app.serving import served
 
@@ -93,22 +94,6 @@ def told_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.put("semantic_scholar", citing, now=NOW)
         store.put("hackernews", [thread], now=NOW)
     return folder
-
-
-@pytest.fixture
-def own_home(tmp_path: Path) -> Path:
-    """A home that may be written to."""
-    return made_up.fill(tmp_path, with_hostile=False)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
 
 
 def section(page: str, title: str) -> str:

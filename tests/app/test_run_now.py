@@ -22,6 +22,7 @@ from crawler.report import SourceReport
 from data.errors import CrawlError, ModelError
 from tests.app import made_up
 from tests.app.made_up import NOW, SCRIPT
+from tests.app.running import html
 
 PAGE = Path(__file__).resolve().parents[2] / "app" / "dashboard.py"
 
@@ -164,10 +165,6 @@ def test_the_box_shows_every_stage_and_runs_nothing() -> None:
 
 
 # ---- the page
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
 
 
 @pytest.fixture

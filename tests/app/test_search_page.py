@@ -39,6 +39,7 @@ from data.papers import Paper
 from data.reader import Reader
 from data.watching import Watch, watches
 from tests.app import made_up
+from tests.app.running import html, labelled, ran
 from tests.app.screenshots import chromium, settled
 from tests.app.serving import served
 
@@ -63,26 +64,6 @@ def search(monkeypatch: pytest.MonkeyPatch) -> Open:
         return ran(app)
 
     return opened
-
-
-@pytest.fixture
-def own_home(tmp_path: Path) -> Path:
-    """A home that may be written to."""
-    return made_up.fill(tmp_path, with_hostile=False)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
-
-
-def labelled(elements: object, label: str) -> object:
-    return next(e for e in elements if e.label == label)  # type: ignore[attr-defined]
 
 
 def titles(page: str) -> list[str]:

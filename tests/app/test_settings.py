@@ -17,6 +17,7 @@ from app.wiring import Frontier
 from data.config import AreaConfig
 from data.errors import ConfigError
 from tests.app import made_up
+from tests.app.running import html, labelled, ran
 
 PAGE = Path(__file__).resolve().parents[2] / "app" / "dashboard.py"
 
@@ -217,20 +218,6 @@ def opened(**parameters: str) -> AppTest:
     for name, value in parameters.items():
         app.query_params[name] = value
     return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
-
-
-def labelled(elements: Any, label: str) -> Any:
-    return next(element for element in elements if element.label == label)
 
 
 def test_a_weight_is_tried_on_the_day_before_it_is_saved(home: Path) -> None:
