@@ -157,8 +157,7 @@ def test_a_corrupt_store(home: Path, fails) -> None:
 
 def test_a_locked_store(home: Path, fails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Frontier().open_store().close()
-    monkeypatch.setattr("data.connection.BUSY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr("data.connection.connect.__kwdefaults__", {"read_only": False, "timeout_s": 0.05})
+    monkeypatch.setattr("app.wiring.Frontier.open_store.__kwdefaults__", {"timeout_s": 0.05})
     file = tmp_path / "one.jsonl"
     file.write_text('{"title": "A made-up paper on meadows"}\n')
     other = sqlite3.connect(home / "papers.sqlite")
