@@ -54,6 +54,7 @@ CSS = """
 .stHtml li { font-size: inherit; }
 .stHtml a:hover { text-decoration: underline; }
 .stHtml p { margin: 0; }
+.stHtml th:first-child { overflow-wrap: normal; }
 .stHtml h1, .stHtml h2, .stHtml h3 { font-family: "Source Serif", Georgia, serif; font-weight: 600;
   padding: 0; margin: 0; }
 .stHtml summary { cursor: pointer; width: fit-content; }
