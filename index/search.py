@@ -6,6 +6,7 @@ NumPy and the encoders are imported when something is looked for by meaning: a s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Literal
@@ -70,7 +71,8 @@ class _Target:
 
 
 class _Aside:
-    """Work in a thread of its own, while the caller does other things. `result` waits, and raises what the work raised.
+    """Work in a thread of its own, while the caller does other things within `with`; its end waits for the work's, so
+    that no store is closed under it. `result`, asked for afterwards, raises what the work raised.
 
     SQLite and the encoder both leave the interpreter to others while they count, so that the two lists of a search take
     little more than the longer one. (`concurrent.futures` takes longer to import than is gained.)
@@ -79,7 +81,13 @@ class _Aside:
     def __init__(self, work: Callable[..., list[Hit]], *arguments: object) -> None:
         self._outcome: list[Hit] | BaseException = []
         self._thread = Thread(target=self._run, args=(work, arguments), daemon=True)
+
+    def __enter__(self) -> _Aside:
         self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
 
     def _run(self, work: Callable[..., list[Hit]], arguments: tuple[object, ...]) -> None:
         try:
@@ -88,7 +96,6 @@ class _Aside:
             self._outcome = exc
 
     def result(self) -> list[Hit]:
-        self._thread.join()
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         return self._outcome
@@ -191,9 +198,10 @@ class Searcher:
         if index is None:
             raise VectorIndexError("there is no current vector index", mend="run 'frontier sync'")
         depth = k if mode == "semantic" else max(k, CANDIDATES)
-        words = _Aside(self._by_words, text, asked.where, depth, without) if text and mode == "hybrid" else None
-        target = self._target(index, meant, like, unlike, less)
-        by_meaning = self._by_meaning(index, target, asked.where, depth, without)
+        aside = _Aside(self._by_words, text, asked.where, depth, without) if text and mode == "hybrid" else None
+        with aside or nullcontext() as words:
+            target = self._target(index, meant, like, unlike, less)
+            by_meaning = self._by_meaning(index, target, asked.where, depth, without)
         if words is None:
             return [Hit(paper_id=i, score=c, cosine=c, keyword_rank=None) for i, c in by_meaning.items()][:k]
         by_words = words.result()

@@ -3,12 +3,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import date
+from threading import Event
+from time import sleep
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from data.errors import UsageError, VectorIndexError
+from data.errors import ModelError, UsageError, VectorIndexError
 from data.papers import Filter
 from index.search import AWAY_WEIGHT, CANDIDATES, RRF_K, Mode, Searcher, reciprocal_rank_fusion
 from index.sync import sync
@@ -247,3 +249,25 @@ def test_words_alone_need_no_model(home: SimpleNamespace, add: Add, fakes: Modul
     searcher = synced(home, fakes.HashEncoder())
     searcher._encoder = pytest.fail  # type: ignore[assignment]
     searcher.search("anything", mode="keyword")
+
+
+def test_nothing_is_read_any_more_when_a_search_has_failed(
+    searcher: Searcher, home: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = Event()
+    plain = home.reader.fulltext
+
+    def slow(*asked: object) -> object:
+        sleep(0.2)
+        found = plain(*asked)
+        ended.set()
+        return found
+
+    def broken() -> None:
+        raise ModelError("the model is gone")
+
+    monkeypatch.setattr(home.reader, "fulltext", slow)
+    searcher._encoder = broken  # type: ignore[assignment]
+    with pytest.raises(ModelError):
+        searcher.search("learning")
+    assert ended.is_set()
