@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.jobs import area_model, landmark_vectors, lookup
+from app.jobs import area_model, landmark_vectors
 from app.wiring import Frontier
 from data.errors import InputError
 from ranking.areas import leaf_areas
@@ -196,7 +196,7 @@ def gather(frontier: Frontier, reader: Reader, path: Path, step: Step) -> Papers
     again, unknown = list(twice), []
     kept: dict[int | str, Any] = {}
     for line in lines:
-        name: int | str | None = lookup(reader, line.id) if line.id else None
+        name: int | str | None = reader.find(line.id) if line.id else None
         if line.id and name is None and not line.title:
             unknown.append(line.id)
             continue

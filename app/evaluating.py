@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.jobs import lookup
 from app.wiring import Frontier
 from data.errors import InputError
 from index.encoders import model_name
@@ -44,7 +43,7 @@ def evaluate_search_file(
     queries, again = read_queries(path)
     services = Services(frontier)
     try:
-        asked, unknown = labelled(queries, lambda text: lookup(services.reader, text))
+        asked, unknown = labelled(queries, services.reader.find)
         searcher = services.searcher(mode)
         found: list[list[int]] = []
         took: list[float] = []
@@ -101,7 +100,7 @@ def evaluate_feed_file(
         papers = list(reader.every_paper())
         place = {p.id: n for n, p in enumerate(papers)}
         for text in dict.fromkeys(i for u in users for i in (*u.liked, *u.later)):
-            found = lookup(reader, text)
+            found = reader.find(text)
             if found is None:
                 unknown.append(text)
             else:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -112,6 +113,18 @@ def vectors_of(reader: Reader, model: str, paper_ids: Sequence[int]) -> dict[int
     return {i: np.frombuffer(v, "<f4") for i, v in stored.items() if v and len(v) % 4 == 0}
 
 
+def matrix_of(reader: Reader, model: str, paper_ids: Sequence[int]) -> tuple[list[int], Vectors]:
+    """Those of these papers that have a vector of the length that most have, and their vectors, shape (n, dim)."""
+    import numpy as np
+
+    stored = reader.vectors(model, paper_ids)
+    usual = Counter(map(len, stored.values())).most_common(1)
+    length = usual[0][0] if usual else 0
+    there = [i for i in paper_ids if length and len(stored.get(i, b"")) == length]
+    data = np.frombuffer(b"".join(stored[i] for i in there), "<f4").reshape(len(there), length // 4)
+    return there, data.astype(np.float32, copy=False)
+
+
 def explained(frontier: Frontier, reader: Reader, items: Sequence[Ranked]) -> list[Ranked]:
     """The same papers with what bears their ranking out: ask for those that are shown."""
     from index.encoders import model_name
@@ -143,7 +156,7 @@ class _Nearest:
     def __init__(self, frontier: Frontier, reader: Reader, model: str, areas: set[str]) -> None:
         self._areas = {name: area for name, area in frontier.config.areas.items() if name in areas}
         self._landmarks = {
-            name: [i for text in area.landmarks if (i := _lookup(reader, text)) is not None]
+            name: [i for text in area.landmarks if (i := reader.find(text)) is not None]
             for name, area in self._areas.items()
         }
         self._liked = latest_liked(reader, LIKED_AMONG)
@@ -177,15 +190,6 @@ class _Nearest:
             return None
         paper = self._papers[there[best]]
         return Near(key=paper.key, title=paper.title, cosine=min(1.0, cosine))
-
-
-def _lookup(reader: Reader, text: str) -> int | None:
-    from data.errors import MalformedId, UnknownPaper
-
-    try:
-        return reader.lookup(text)
-    except (MalformedId, UnknownPaper):
-        return None
 
 
 def because_json(item: Ranked) -> dict[str, Any]:

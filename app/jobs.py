@@ -19,7 +19,7 @@ from crawler.report import TROUBLE, SourceReport
 from crawler.sink import Plan, Validators
 from crawler.source import Brief, Fetch, SourceOff, Window
 from data.config import SECRETS
-from data.errors import CrawlError, InputError, MalformedId, UnknownPaper, UnknownSource
+from data.errors import CrawlError, InputError, MalformedId, UnknownSource
 from data.ids import PaperId, parse_id
 from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
@@ -509,7 +509,7 @@ def landmark_vectors(frontier: Frontier, reader: Reader) -> dict[str, dict[int, 
 
     out: dict[str, dict[int, Any]] = {}
     for name, area in frontier.config.areas.items():
-        ids = [i for i in (lookup(reader, text) for text in area.landmarks) if i is not None]
+        ids = [i for i in (reader.find(text) for text in area.landmarks) if i is not None]
         found = reader.vectors(frontier.encoder().name, ids)
         if found:
             out[name] = {i: np.frombuffer(v, "<f4") for i, v in found.items()}
@@ -539,11 +539,3 @@ def _measure(frontier: Frontier, store: Store, reader: Reader) -> None:
     name = frontier.encoder().name
     measure(frontier, store, reader, name, frontier.basis())
     keep_topics(store, reader, name, frontier.now())
-
-
-def lookup(reader: Reader, text: str) -> int | None:
-    """The paper that an id names, or None."""
-    try:
-        return reader.lookup(text)
-    except (MalformedId, UnknownPaper):
-        return None

@@ -211,18 +211,9 @@ def keep(frontier: Frontier, region: Region, layout: Layout) -> None:
 
 
 def _vectors(frontier: Frontier, reader: Reader, ids: Sequence[int]) -> tuple[list[int], Vectors]:
-    """Those of the papers that have a vector of the usual length, and their vectors, shape (n, dim)."""
-    import numpy as np
+    from app.evidence import matrix_of
 
-    from app.evidence import vectors_of
-
-    stored = vectors_of(reader, _model(frontier), ids)
-    lengths: defaultdict[int, int] = defaultdict(int)
-    for vector in stored.values():
-        lengths[len(vector)] += 1
-    usual = max(lengths, key=lambda n: lengths[n], default=0)
-    there = [i for i in ids if i in stored and len(stored[i]) == usual]
-    return there, np.stack([stored[i] for i in there]).astype(np.float32) if there else np.zeros((0, usual), np.float32)
+    return matrix_of(reader, _model(frontier), ids)
 
 
 def make(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from app.evidence import matrix_of
 from app.wiring import Frontier
 from data.measures import (
     Forerunner,
@@ -26,7 +25,6 @@ from data.measures import (
 from data.papers import Paper
 from data.reader import Reader
 from data.store import Store
-from index.encoders import Vectors
 from ranking.areas import leaf_areas
 from ranking.novelty import LEAST_BEFORE, WINDOW_DAYS, forerunners, shares
 from ranking.rates import attention_cohort, attention_rate, citation_rate
@@ -109,7 +107,7 @@ def _compare(store: Store, reader: Reader, area: str, model: str, basis: str, th
     missing = {day for day, i in papers if day >= first and i not in known}
     if not missing:
         return 0
-    ids, vectors = _vectors(reader, model, [i for _, i in papers])
+    ids, vectors = matrix_of(reader, model, [i for _, i in papers])
     days = {i: day for day, i in papers}
     found: list[tuple[int, float, int]] = []
     for day in sorted(missing):
@@ -135,15 +133,3 @@ def _compare(store: Store, reader: Reader, area: str, model: str, basis: str, th
         ],
     )
     return len(found)
-
-
-def _vectors(reader: Reader, model: str, ids: Sequence[int]) -> tuple[list[int], Vectors]:
-    """Those of these papers that have a vector of the usual length, and their vectors, shape (n, dim)."""
-    stored = reader.vectors(model, ids)
-    lengths: defaultdict[int, int] = defaultdict(int)
-    for row in stored.values():
-        lengths[len(row)] += 1
-    usual = max(lengths, key=lambda n: lengths[n], default=0)
-    there = [i for i in ids if len(stored.get(i, b"")) == usual and usual]
-    data = np.frombuffer(b"".join(stored[i] for i in there), "<f4").reshape(len(there), usual // 4)
-    return there, data.astype(np.float32, copy=False)

@@ -31,7 +31,7 @@ def would_match(services: Services, name: str, area: AreaConfig, k: int = 10) ->
     score is the chance that the paper belongs. Empty while no new paper has a vector. Raises ModelError, StoreError."""
     import numpy as np
 
-    from app.jobs import landmark_vectors, lookup
+    from app.jobs import landmark_vectors
     from ranking.relevance import AreaModel
 
     frontier, reader = services.frontier, services.reader
@@ -42,7 +42,7 @@ def would_match(services: Services, name: str, area: AreaConfig, k: int = 10) ->
     ids = list(found)
     texts = {i: text for i, _, text in reader.texts(ids)}
     landmarks = {n: np.stack(list(of.values())) for n, of in landmark_vectors(frontier, reader).items() if n != name}
-    own = reader.vectors(encoder.name, [i for i in (lookup(reader, t) for t in area.landmarks) if i is not None])
+    own = reader.vectors(encoder.name, [i for i in (reader.find(t) for t in area.landmarks) if i is not None])
     if own:
         landmarks[name] = np.stack([np.frombuffer(v, "<f4") for v in own.values()])
     multilingual = frontier.config.embedding.multilingual

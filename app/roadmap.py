@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.services import Services
-from data.errors import MalformedId, UnknownPaper
 from data.papers import Paper
-from data.reader import Reader
 
 NEW_DAYS = 28
 """How old papers are at most that are shown beside landmarks, before the latest day that has any."""
@@ -44,7 +42,7 @@ def roadmap(services: Services, names: Sequence[str]) -> Road:
     last = next((day for day, _ in reader.days(1)), None)
     since = last - timedelta(days=NEW_DAYS) if last else None
     new = reader.announced(since, last) if since and last else []
-    found = {name: _found(reader, services.areas[name].landmarks) for name in names}
+    found = {name: [(asked, reader.find(asked)) for asked in services.areas[name].landmarks] for name in names}
     ids = {i for of_area in found.values() for _, i in of_area if i is not None}
     near = _nearest(services, sorted(ids), new)
     papers = {p.id: p for p in reader.papers({*ids, *(i for of in near.values() for i, _ in of)})}
@@ -62,36 +60,20 @@ def roadmap(services: Services, names: Sequence[str]) -> Road:
     return Road(areas=roads, since=since, until=last)
 
 
-def _found(reader: Reader, landmarks: Sequence[str]) -> list[tuple[str, int | None]]:
-    out: list[tuple[str, int | None]] = []
-    for asked in landmarks:
-        try:
-            out.append((asked, reader.lookup(asked)))
-        except (MalformedId, UnknownPaper):
-            out.append((asked, None))
-    return out
-
-
 def _nearest(services: Services, landmarks: Sequence[int], new: Sequence[int]) -> dict[int, list[tuple[int, float]]]:
-    """The NEAREST of `new` to each landmark that has a vector; one that has its own kind beside it is not beside others."""
+    """The NEAREST of `new` to each landmark that has a vector; one that is itself new has none."""
     import numpy as np
 
-    from app.evidence import vectors_of
+    from app.evidence import matrix_of
     from index.encoders import model_name
 
     model = model_name(services.frontier.config.embedding.model)
-    marks, others = vectors_of(services.reader, model, landmarks), vectors_of(services.reader, model, new)
-    marks = {i: v for i, v in marks.items() if i not in others}
-    if not marks or not others:
-        return {}
-    dim = len(next(iter(marks.values())))
-    ids = [i for i, v in others.items() if len(v) == dim]
-    if not ids:
-        return {}
-    rows = [i for i, v in marks.items() if len(v) == dim]
-    cosines = np.stack([marks[i] for i in rows]) @ np.stack([others[i] for i in ids]).T
+    ids, vectors = matrix_of(services.reader, model, list(dict.fromkeys([*landmarks, *new])))
+    latest = set(new)
+    marks = [n for n, i in enumerate(ids) if i not in latest]
+    others = [n for n, i in enumerate(ids) if i in latest]
     out = {}
-    for row, mark in zip(cosines, rows, strict=True):
-        best = np.argsort(-row, kind="stable")[:NEAREST]
-        out[mark] = [(ids[n], float(row[n])) for n in best if row[n] >= LEAST_COSINE]
+    for mark, cosines in zip(marks, vectors[marks] @ vectors[others].T, strict=True):
+        best = np.argsort(-cosines, kind="stable")[:NEAREST]
+        out[ids[mark]] = [(ids[others[n]], float(cosines[n])) for n in best if cosines[n] >= LEAST_COSINE]
     return out

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from app.evidence import LEAST_COSINE, vectors_of
 from app.wiring import Frontier
-from data.errors import MalformedId, UnknownPaper
 from data.papers import Paper
 from data.reader import Reader
 
@@ -54,9 +53,8 @@ def _landmarks(frontier: Frontier, reader: Reader) -> dict[int, list[str]]:
     out: dict[int, list[str]] = {}
     for name, area in frontier.config.areas.items():
         for text in area.landmarks:
-            try:
-                paper_id = reader.lookup(text)
-            except (MalformedId, UnknownPaper):
+            paper_id = reader.find(text)
+            if paper_id is None:
                 continue
             if name not in out.setdefault(paper_id, []):
                 out[paper_id].append(name)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import numpy as np
 
+from app.evidence import matrix_of
 from app.services import Services
 from data.papers import Paper
 from data.reader import Reader
@@ -46,10 +47,10 @@ def keep_topics(store: Store, reader: Reader, model: str, now: datetime) -> int:
     if outgrown(len(every), topics):
         some = every[:: -(-len(every) // LEARNT_FROM)]
         read, texts = _read(reader, model, every)
-        _, vectors = _matrix(reader, model, some)
+        _, vectors = matrix_of(reader, model, some)
         made = renewed(vectors, read, texts, topics)
     elif topics and len(far := far_papers(reader, FAR)) >= NEW_TOPIC:
-        ids, vectors = _matrix(reader, model, far)
+        ids, vectors = matrix_of(reader, model, far)
         _, texts = _read(reader, model, every)
         made = widened(vectors, _texts(reader, ids), texts, topics)
     else:
@@ -84,7 +85,7 @@ def _assign(store: Store, reader: Reader, model: str, topics: Sequence[Topic], i
     centroids = np.stack([t.centroid for t in topics])
     put = 0
     for start in range(0, len(ids), AT_ONCE):
-        there, vectors = _matrix(reader, model, ids[start : start + AT_ONCE])
+        there, vectors = matrix_of(reader, model, ids[start : start + AT_ONCE])
         if not there or vectors.shape[1] != centroids.shape[1]:
             continue
         found = assign(vectors, centroids)
@@ -95,24 +96,12 @@ def _assign(store: Store, reader: Reader, model: str, topics: Sequence[Topic], i
 
 
 def _read(reader: Reader, model: str, every: Sequence[int]) -> tuple[Vectors, list[tuple[str, str]]]:
-    ids, vectors = _matrix(reader, model, every[:: -(-len(every) // READ_FOR_NAMES)])
+    ids, vectors = matrix_of(reader, model, every[:: -(-len(every) // READ_FOR_NAMES)])
     return vectors, _texts(reader, ids)
 
 
 def _texts(reader: Reader, ids: Sequence[int]) -> list[tuple[str, str]]:
     return [(p.title, p.abstract) for p in reader.papers(ids)]
-
-
-def _matrix(reader: Reader, model: str, ids: Sequence[int]) -> tuple[list[int], Vectors]:
-    """Those of these papers that have a vector of the usual length, and their vectors, shape (n, dim)."""
-    stored = reader.vectors(model, ids)
-    lengths: defaultdict[int, int] = defaultdict(int)
-    for row in stored.values():
-        lengths[len(row)] += 1
-    usual = max(lengths, key=lambda n: lengths[n], default=0)
-    there = [i for i in ids if usual and len(stored.get(i, b"")) == usual]
-    data = np.frombuffer(b"".join(stored[i] for i in there), "<f4").reshape(len(there), usual // 4)
-    return there, data.astype(np.float32, copy=False)
 
 
 # ---- what is rising

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.wiring import Frontier
 from data import watching
 from data.connection import BUSY_TIMEOUT_S
-from data.errors import MalformedId, ModelError, UnknownArea, UnknownDataset, UnknownPaper, UsageError
+from data.errors import ModelError, UnknownArea, UnknownDataset, UsageError
 from data.facets import names_like, picked_up
 from data.papers import Filter
 from data.people import fold_name
@@ -168,7 +168,7 @@ def find(frontier: Frontier, named: Sequence[str]) -> Watch:
             asked = {value.casefold(), venue_name(value).casefold()} if kind == "venue" else {value.casefold()}
             found = [w for w in known if w.kind == kind and w.value.casefold() in asked]
             if kind == "paper" and not found:
-                paper_id = _known(reader, value)
+                paper_id = reader.find(value)
                 moved = watching.now_at(reader, [w.paper_id for w in known if w.paper_id is not None])
                 found = [w for w in known if w.paper_id and moved.get(w.paper_id, w.paper_id) == paper_id]
     finally:
@@ -226,13 +226,6 @@ def _model(frontier: Frontier) -> str:
     from index.encoders import model_name
 
     return model_name(frontier.config.embedding.model)
-
-
-def _known(reader: Reader, text: str) -> int | None:
-    try:
-        return reader.lookup(text)
-    except (MalformedId, UnknownPaper):
-        return None
 
 
 @dataclass(slots=True)
@@ -327,7 +320,7 @@ class _Work:
         areas = self.frontier.config.areas
         for watch in self._of_kind("landmarks"):
             names = [text for leaf in expand(areas, watch.value) for text in areas[leaf].landmarks]
-            for paper_id in {i for text in names if (i := _known(self.reader, text)) is not None}:
+            for paper_id in {i for text in names if (i := self.reader.find(text)) is not None}:
                 out.setdefault(paper_id, []).append(
                     Follow(
                         watch=(watch.kind, watch.value),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data.connection import SCHEMA_VERSION, connect, translated
-from data.errors import StoreError, UnknownPaper
+from data.errors import MalformedId, StoreError, UnknownPaper
 from data.fulltext import COUNTED, COUNTED_AT, parts, steps, telling
 from data.papers import (
     Filter,
@@ -103,6 +103,13 @@ class Reader:
         if not rows:
             raise UnknownPaper(asked)
         return int(rows[0][0])
+
+    def find(self, text: str) -> int | None:
+        """The paper that a text names as in `lookup`, None where it names none."""
+        try:
+            return self.lookup(text)
+        except (MalformedId, UnknownPaper):
+            return None
 
     def papers(self, paper_ids: Iterable[int]) -> list[Paper]:
         """Papers in the order asked for; ids that are not there are left out."""
