@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from crawler.source import Brief, Fetch, SourceOff, Window
 from data.config import SECRETS
 from data.errors import CrawlError, InputError, MalformedId, UnknownSource
 from data.ids import PaperId, parse_id
+from data.locks import hold
 from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
 
@@ -148,16 +147,9 @@ def engine_options(frontier: Frontier) -> EngineOptions:
 @contextmanager
 def one_crawl(frontier: Frontier) -> Iterator[None]:
     """Hold the crawl's lock: delays are kept per host for all of Frontier together. A dead process holds nothing."""
-    frontier.home.folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(frontier.home.folder / "crawl.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise CrawlError("another crawl is running on this home", mend="wait for it to end") from exc
+    busy = CrawlError("another crawl is running on this home", mend="wait for it to end")
+    with hold(frontier.home.folder / "crawl.lock", busy=busy):
         yield
-    finally:
-        os.close(handle)
 
 
 def _plans(

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -53,7 +53,6 @@ LEAST_LABELLED = 8
 """Papers that share a name on the map."""
 
 COMMAND = (sys.executable, "-m", "app.mapping")
-LONGEST_LINE = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,7 +377,7 @@ _CHILDREN: dict[tuple[Path, str], _Child] = {}
 
 def start(frontier: Frontier, region: Region, *, command: Sequence[str] = COMMAND) -> None:
     """Begin to make a map, unless it is being made. What hinders it is told by `making`."""
-    from app.serve import PASSWORD, child_environment
+    from app.background import begin
 
     key = (frontier.home.folder, region.name)
     with _STARTING:
@@ -386,18 +385,7 @@ def start(frontier: Frontier, region: Region, *, command: Sequence[str] = COMMAN
         if child is not None and child.process.poll() is None:
             return
         log = frontier.home.folder / "map" / f"{region.name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {name: value for name, value in child_environment(frontier).items() if name != PASSWORD}
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [*command, *region.arguments],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-        _CHILDREN[key] = _Child(process, monotonic(), log)
+        _CHILDREN[key] = _Child(begin(frontier, [*command, *region.arguments], log), monotonic(), log)
 
 
 def making(frontier: Frontier, region: Region) -> Making | None:
@@ -405,11 +393,9 @@ def making(frontier: Frontier, region: Region) -> Making | None:
     child = _CHILDREN.get((frontier.home.folder, region.name))
     if child is None:
         return None
-    code = child.process.poll()
-    lines: list[str] = []
-    with suppress(OSError):
-        lines = child.log.read_text("utf-8", "replace").strip().splitlines()
-    said = lines[-1][:LONGEST_LINE] if lines else ""
+    from app.background import last_line
+
+    code, said = child.process.poll(), last_line(child.log)
     if code is None:
         return Making(seconds=monotonic() - child.began, line=said or "Starting")
     return Making(seconds=0, failed=said or "the process ended without a word") if code else None

@@ -6,22 +6,22 @@ lives, so that every page can tell a run that goes on from one that broke off. `
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
+from app.background import LONGEST_LINE, begin, last_line
 from app.wiring import Frontier
 from data.errors import ConfigError, CrawlError, FrontierError, UsageError
+from data.locks import hold, is_held
 
 if TYPE_CHECKING:
     from crawler.report import SourceReport
@@ -31,7 +31,6 @@ Stage = Literal["starting", "fetching", "embedding", "ended", "broken off"]
 COMMAND = (sys.executable, "-m", "app.run_now")
 
 WRITTEN_EVERY_S = 0.3
-LONGEST_LINE = 300
 
 logger = logging.getLogger(__name__)
 
@@ -70,25 +69,14 @@ class Run:
 
 def start(frontier: Frontier, names: Sequence[str] = (), *, command: Sequence[str] = COMMAND) -> None:
     """Begin a run of the named sources (default: all that are on). Raises CrawlError when one is going already."""
-    from app.serve import PASSWORD, child_environment
-
     with _STARTING:
         if (last := state(frontier)) is not None and last.going:
             raise CrawlError("a run is going already", mend="wait for it to end")
-        if _is_locked(frontier.home.folder / "crawl.lock"):
+        if is_held(frontier.home.folder / "crawl.lock"):
             raise CrawlError("the daily job or a command is fetching already", mend="wait for it to end")
         frontier.home.logs.mkdir(parents=True, exist_ok=True)
         _write(frontier, Run(names=tuple(names), started_at=frontier.now().isoformat()))
-        environment = {name: value for name, value in child_environment(frontier).items() if name != PASSWORD}
-        with (frontier.home.logs / "run-now.log").open("wb") as log:
-            _CHILDREN[frontier.home.folder] = subprocess.Popen(
-                [*command, *names],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        _CHILDREN[frontier.home.folder] = begin(frontier, [*command, *names], _log(frontier))
 
 
 _STARTING = Lock()
@@ -102,7 +90,7 @@ def state(frontier: Frontier) -> Run | None:
     """The last run that a page began, None when there was none. One whose process is gone without a word broke off."""
     child = _CHILDREN.get(frontier.home.folder)
     starting = child is not None and child.poll() is None
-    alive = starting or _is_locked(_lock(frontier))  # asked before the file is read: a run may end in between
+    alive = starting or is_held(_lock(frontier))  # asked before the file is read: a run may end in between
     try:
         table = json.loads(_file(frontier).read_text("utf-8"))
         run = Run(
@@ -111,7 +99,9 @@ def state(frontier: Frontier) -> Run | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if run.going and not alive:
-        return replace(run, stage="broken off", failed=True, line=_last_words(frontier))
+        return replace(
+            run, stage="broken off", failed=True, line=last_line(_log(frontier)) or "the process ended without a word"
+        )
     return run
 
 
@@ -134,36 +124,16 @@ def what_is_off(frontier: Frontier) -> dict[str, str]:
     return out
 
 
-def _last_words(frontier: Frontier) -> str:
-    """The last line that a run left in its log."""
-    with suppress(OSError):
-        lines = (frontier.home.logs / "run-now.log").read_text("utf-8", "replace").strip().splitlines()
-        if lines:
-            return lines[-1][:LONGEST_LINE]
-    return "the process ended without a word"
-
-
 def _file(frontier: Frontier) -> Path:
     return frontier.home.logs / "run-now.json"
 
 
+def _log(frontier: Frontier) -> Path:
+    return frontier.home.logs / "run-now.log"
+
+
 def _lock(frontier: Frontier) -> Path:
     return frontier.home.folder / "run-now.lock"
-
-
-def _is_locked(path: Path) -> bool:
-    """Whether a living process holds a lock file."""
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _write(frontier: Frontier, run: Run) -> None:
@@ -197,13 +167,8 @@ class _Told:
 def work(frontier: Frontier, names: Sequence[str], *, crawl: Callable[..., Any], sync: Callable[..., Any]) -> Run:
     """Crawl, then sync (`app.jobs`), telling how far it is. An expected failure ends the run with its line."""
     frontier.home.logs.mkdir(parents=True, exist_ok=True)
-    handle = os.open(_lock(frontier), os.O_RDWR | os.O_CREAT, 0o644)
     told = _Told(frontier, Run(names=tuple(names), started_at=frontier.now().isoformat(), stage="fetching"))
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise CrawlError("a run is going already", mend="wait for it to end") from exc
+    with hold(_lock(frontier), busy=CrawlError("a run is going already", mend="wait for it to end")):
         told.now(must=True)
         sources: dict[str, SourceProgress] = {}
 
@@ -222,8 +187,6 @@ def work(frontier: Frontier, names: Sequence[str], *, crawl: Callable[..., Any],
             told.now(must=True, stage="ended", embedded=synced.embedded, line=line, failed=crawled.unreachable)
         except FrontierError as exc:
             told.now(must=True, stage="ended", failed=True, line=str(exc)[:LONGEST_LINE])
-    finally:
-        os.close(handle)
     return told.run
 
 

@@ -7,12 +7,11 @@ nothing is written. A file that somebody else changed since it was read is left 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from tomlkit.items import AoT, Array, Table
 
 from data.config import parse
 from data.errors import ConfigError
+from data.locks import hold
 from data.seeds import defaults
 
 Key = tuple[str, ...]
@@ -64,7 +64,7 @@ def write(file: SettingsFile, changes: Mapping[Key, Value], removed: Sequence[Ke
     text = _edited(file.text, changes, removed)
     if not _says(text, wanted):
         raise ConfigError(file.path.name, "this cannot be changed in place the way it is written", mend=_BY_HAND)
-    with _locked(file.path):
+    with hold(file.path.parent / "settings.lock"):  # nobody else writes it from a page meanwhile
         if _text(file.path) != file.text:
             raise ConfigError(
                 file.path.name,
@@ -109,18 +109,6 @@ def _says(text: str, table: Mapping[str, Any]) -> bool:
 
 def _parsed(table: Mapping[str, Any]) -> None:
     parse(table, defaults())
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Nobody else writes the file from a page meanwhile. A dead process holds nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path.parent / "settings.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 
 from data.errors import VectorIndexError
+from data.locks import is_held
 from data.reader import Reader
 from data.store import Store
 from index.encoders import Encoder, Vectors
@@ -86,17 +87,7 @@ def sync(
 
 def at_work(folder: Path) -> bool:
     """Whether a sync holds the folder now, in this process or another."""
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_held(folder / LOCK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
