@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.services import Services
 from data.library import entries
+from data.mapped import on_arxiv, venue_papers
 
 if TYPE_CHECKING:
     from data.library import Entry
-    from data.reader import Reader
     from ranking.feed import Ranked
 
 REFUSED = ("reject", "withdraw")
@@ -36,11 +35,9 @@ class Conference:
 
 def conference(services: Services, venue: str, year: int, area: str = "") -> Conference:
     """Everything accepted there, the hidden left out. Raises UnknownArea."""
-    from data.mapped import venue_papers
-
     reader = services.reader
-    ids = venue_papers(reader, venue, year)
-    accepted = [p.id for p in reader.papers(ids) if not any(word in p.venue_status.lower() for word in REFUSED)]
+    papers = venue_papers(reader, venue, year)
+    accepted = [i for i, status in papers.items() if not any(word in status.lower() for word in REFUSED)]
     chances = services.chances(accepted)
     leaves = services.leaves([area]) if area else ()
     ranked = services.rank(accepted, today=services.frontier.now().date(), areas=leaves, chances=chances)
@@ -50,22 +47,12 @@ def conference(services: Services, venue: str, year: int, area: str = "") -> Con
         venue=venue,
         year=year,
         ranked=ranked,
-        refused=len(ids) - len(accepted),
+        refused=len(papers) - len(accepted),
         arxiv=arxiv,
         known=arxiv | done.keys(),
         done=done,
         personal=chances is not None,
     )
-
-
-def on_arxiv(reader: Reader, paper_ids: Sequence[int]) -> set[int]:
-    """Those of these papers that have an arXiv id."""
-    rows = reader.rows(
-        "SELECT DISTINCT paper_id FROM paper_ids WHERE scheme = 'arxiv'"
-        " AND paper_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(paper_ids)),),
-    )
-    return {row[0] for row in rows}
 
 
 def kind_of(item: Ranked) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from data.papers import Paper
 
@@ -54,6 +54,20 @@ def bibtex(paper: Paper, ids: Sequence[str]) -> str:
     }
     body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
     return f"@{'inproceedings' if at_venue else 'misc'}{{{_bibtex_key(paper)},\n{body}\n}}"
+
+
+def told_apart(entries: Iterable[str]) -> list[str]:
+    """BibTeX entries with different keys, as BibTeX refuses equal ones: a key that is used again gets a number."""
+    seen: set[str] = set()
+    out = []
+    for entry in entries:
+        head, _, rest = entry.partition(",")
+        key, number = head, 2
+        while key in seen:
+            key, number = f"{head}-{number}", number + 1
+        seen.add(key)
+        out.append(f"{key},{rest}")
+    return out
 
 
 def _bibtex_key(paper: Paper) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from app.wiring import Frontier
 from data.errors import FrontierError, StoreError
 from data.library import hidden
-from data.mapped import Pin, pins, venue_papers
+from data.mapped import Pin, pins, venue_papers, with_vector
 from data.topics import dated
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def last_day(frontier: Frontier, reader: Reader) -> date:
 def papers_of(frontier: Frontier, reader: Reader, region: Region) -> list[int]:
     """The papers of a region, the latest first, at most MOST."""
     if region.venue:
-        return venue_papers(reader, region.venue, region.year)[::-1][:MOST]
+        return list(venue_papers(reader, region.venue, region.year))[::-1][:MOST]
     until = last_day(frontier, reader)
     rows = dated(reader, until - timedelta(weeks=region.weeks) + timedelta(days=1), until)
     return [row.paper_id for row in reversed(rows)][:MOST]
@@ -140,7 +140,7 @@ def papers_of(frontier: Frontier, reader: Reader, region: Region) -> list[int]:
 def how_many(frontier: Frontier, reader: Reader, region: Region) -> tuple[int, int]:
     """How many papers the map of a region would be made of, and how many of them have a vector."""
     ids = papers_of(frontier, reader, _all_of(region))
-    return len(ids), len(reader.vectors(_model(frontier), ids))
+    return len(ids), with_vector(reader, _model(frontier), ids)
 
 
 def _all_of(region: Region) -> Region:

@@ -58,6 +58,11 @@ class Areas:
         """The area that a lane belongs to, "" for none."""
         return next((name for name, area in self.config.items() if lane in area.lanes), "")
 
+    def full_title(self, name: str) -> str:
+        """The title of an area, a lane's behind that of the area it belongs to."""
+        parent = self.parent(name)
+        return f"{self.title(parent)} · {self.title(name)}" if parent else self.title(name)
+
     def scores(self, scores: Mapping[str, float]) -> list[tuple[str, float]]:
         """Leaf areas with their relevance, most relevant first."""
         leaves = [(a, s) for a, s in scores.items() if a in self.config and not self.config[a].lanes]
@@ -80,11 +85,9 @@ def area_bars(areas: Areas, scores: Mapping[str, float]) -> str:
     """Relevance of every area as bars; "" when none is known."""
     rows: list[str] = []
     for name, score in areas.scores(scores):
-        parent = areas.parent(name)
-        label = f"{areas.title(parent)} · {areas.title(name)}" if parent else areas.title(name)
         weak = "" if score >= areas.threshold else " fr-weak"
         rows.append(
-            f'<div class="fr-bar{weak}"><span>{text(label)}</span>'
+            f'<div class="fr-bar{weak}"><span>{text(areas.full_title(name))}</span>'
             f'<span class="fr-track"><span class="fr-fill" style="width:{share(score)}"></span></span>'
             f'<span class="fr-number">{score:.0%}</span></div>'
         )

@@ -86,7 +86,7 @@ def payload(found: Map, areas: Areas) -> dict[str, Any]:
     venues: dict[str, int] = {}
     of = [venues.setdefault(_where(pin.venue, pin.year), len(venues)) for pin in found.pins]
     counts = np.bincount(found.area, minlength=len(found.areas) + 1).tolist()
-    named = [*(_area_title(areas, name) for name in found.areas), _NONE]
+    named = [*map(areas.full_title, found.areas), _NONE]
     out = {
         "count": len(found.pins),
         "x": _packed(np.rint(np.clip(found.places[:, 0], 0, 1) * _FINE), "<u2"),
@@ -108,11 +108,6 @@ def payload(found: Map, areas: Areas) -> dict[str, Any]:
 
 def _where(venue: str, year: int) -> str:
     return markup.cut(clean(" ".join(filter(None, (venue, str(year or "") if venue else "")))), LONGEST_VENUE)
-
-
-def _area_title(areas: Areas, name: str) -> str:
-    parent = areas.parent(name)
-    return f"{areas.title(parent)} · {areas.title(name)}" if parent else areas.title(name)
 
 
 def _packed(values: NDArray[np.generic], kind: str) -> str:

@@ -281,10 +281,7 @@ def roadmap(paper: Paper, near: Sequence[Standing], areas: Areas) -> str:
 
 
 def _step(landmark: Standing, areas: Areas) -> str:
-    names = ", ".join(
-        f"{areas.title(parent)} · {areas.title(name)}" if (parent := areas.parent(name)) else areas.title(name)
-        for name in landmark.areas
-    )
+    names = ", ".join(map(areas.full_title, landmark.areas))
     return (
         f'<li><span class="fr-year">{landmark.paper.year or ""}</span>'
         f"<span>{paper_link(landmark.paper, 'fr-step', 160)}"

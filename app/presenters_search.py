@@ -205,16 +205,8 @@ def counted_label(label: str, count: int) -> str:
 
 
 def as_bibtex(hits: Sequence[Found]) -> str:
-    """A result as BibTeX, in its order; equal keys are told apart by a number, as BibTeX refuses them otherwise."""
-    out: list[str] = []
-    seen: Counter[str] = Counter()
-    for hit in hits:
-        entry = exports.bibtex(hit.paper, hit.ids)
-        kind, _, rest = entry.partition("{")
-        key, _, body = rest.partition(",")
-        seen[key] += 1
-        number = f"-{seen[key]}" if seen[key] > 1 else ""
-        out.append(f"{kind}{{{key}{number},{body}")
+    """A result as BibTeX, in its order."""
+    out = exports.told_apart(exports.bibtex(hit.paper, hit.ids) for hit in hits)
     return "\n\n".join(out) + "\n" if out else ""
 
 

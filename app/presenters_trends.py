@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from app.markup import paper_link, short_day, table, text
-from app.trending import TopicTrend, Trends
+from app.trending import TopicTrend, Trends, telling_topics
 from ranking.trends import Change, Trend, iso_name
 
 SHOWN_STEADY = 12
@@ -67,8 +67,7 @@ def change_said(change: Change) -> str:
         return '<span class="fr-muted">too few to tell</span>'
     amount = f"×{change.ratio:.2f} ({change.low:.2f} to {change.high:.2f})"
     kind = {"rising": "fr-rising", "falling": "fr-falling"}.get(change.direction, "fr-muted")
-    word = f"{change.direction} " if change.direction != "steady" else "steady "
-    return f'<span class="{kind}">{word}{amount}</span>'
+    return f'<span class="{kind}">{change.direction} {amount}</span>'
 
 
 def areas_table(found: Trends, title: Callable[[str], str]) -> str:
@@ -79,7 +78,7 @@ def areas_table(found: Trends, title: Callable[[str], str]) -> str:
 
 def topics_table(found: Trends) -> str:
     """The topics that change, and the largest of the others; "" without topics."""
-    shown = chosen(found.topics)
+    shown = telling_topics(found.topics, SHOWN_STEADY)
     rows = [_row(f'<span dir="auto">{text(t.trend.name, 120)}</span>', t.trend, found) for t in shown]
     rest = len(found.topics) - len(shown)
     more = f'<p class="fr-muted">and {rest} smaller topics without a trend</p>' if rest else ""
@@ -98,15 +97,6 @@ def _row(name: str, trend: Trend, found: Trends) -> list[str]:
         change_said(trend.change),
         attention,
     ]
-
-
-def chosen(topics: Sequence[TopicTrend]) -> list[TopicTrend]:
-    """All topics that change, and the largest of those that do not."""
-    moving = [
-        t for t in topics if {t.trend.change.direction, t.trend.attention_change.direction} & {"rising", "falling"}
-    ]
-    rest = sorted((t for t in topics if t not in moving), key=lambda t: -sum(t.trend.papers))[:SHOWN_STEADY]
-    return [t for t in topics if t in moving or t in rest]
 
 
 def first_papers(topics: Sequence[TopicTrend]) -> str:

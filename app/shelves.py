@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
-from app.exports import bibtex, paper_line
+from app.exports import bibtex, paper_line, told_apart
 from data.library import Entry, entries
 from data.papers import Paper
 
@@ -85,21 +85,7 @@ def exported(items: Sequence[Shelved], ids: Mapping[int, Sequence[str]], form: F
         return "".join(_markdown(item) for item in items)
     if form == "jsonl":
         return "".join(paper_line(item.paper, ids.get(item.paper.id, ())) + "\n" for item in items)
-    return "".join(entry + "\n\n" for entry in _keyed([bibtex(i.paper, ids.get(i.paper.id, ())) for i in items]))
-
-
-def _keyed(found: Sequence[str]) -> list[str]:
-    """BibTeX entries with different keys: a key that is used again gets a number."""
-    seen: set[str] = set()
-    out = []
-    for entry in found:
-        head, _, rest = entry.partition(",")
-        key, number = head, 2
-        while key in seen:
-            key, number = f"{head}-{number}", number + 1
-        seen.add(key)
-        out.append(f"{key},{rest}")
-    return out
+    return "".join(entry + "\n\n" for entry in told_apart(bibtex(i.paper, ids.get(i.paper.id, ())) for i in items))
 
 
 _MARKS = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>#|"})

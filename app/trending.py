@@ -132,6 +132,15 @@ class Trends:
     without_topic: int
 
 
+def telling_topics(topics: Sequence[TopicTrend], steady: int) -> list[TopicTrend]:
+    """All topics that change, and so many of those that do not, the largest."""
+    moving = [
+        t for t in topics if {t.trend.change.direction, t.trend.attention_change.direction} & {"rising", "falling"}
+    ]
+    rest = sorted((t for t in topics if t not in moving), key=lambda t: -sum(t.trend.papers))[:steady]
+    return [t for t in topics if t in moving or t in rest]
+
+
 def trends_of(services: Services, *, since: date, until: date, area: str = "") -> Trends:
     """The trends of the weeks from that of `since` to that of `until`, whole ISO weeks. Raises UnknownArea."""
     reader, config = services.reader, services.frontier.config

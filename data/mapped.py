@@ -1,4 +1,4 @@
-"""What a map of papers asks of the store: which papers, and the little that is shown of each."""
+"""What maps and conferences ask of the store: which papers, and the little that is shown of each."""
 
 from __future__ import annotations
 
@@ -35,12 +35,34 @@ def pins(reader: Reader, paper_ids: Iterable[int]) -> list[Pin]:
     return [known[i] for i in wanted if i in known]
 
 
-def venue_papers(reader: Reader, venue: str, year: int) -> list[int]:
-    """The papers of a venue and year, ascending, without withdrawn ones."""
+def with_vector(reader: Reader, model: str, paper_ids: Iterable[int]) -> int:
+    """How many of the papers have a vector."""
     rows = reader.rows(
-        "SELECT id FROM papers WHERE venue = ? AND year = ? AND coalesce(withdrawn, 0) = 0 ORDER BY id", (venue, year)
+        "SELECT count(*) FROM vectors WHERE model = ? AND paper_id IN (SELECT value FROM json_each(?))",
+        (model, json.dumps(list(paper_ids))),
     )
-    return [r[0] for r in rows]
+    return int(rows[0][0])
+
+
+def venue_papers(reader: Reader, venue: str, year: int) -> dict[int, str]:
+    """The papers of a venue and year with their statuses there, ascending, without withdrawn ones."""
+    return dict(
+        reader.rows(
+            "SELECT id, coalesce(venue_status, '') FROM papers WHERE venue = ? AND year = ? AND coalesce(withdrawn, 0) = 0"
+            " ORDER BY id",
+            (venue, year),
+        )
+    )
+
+
+def on_arxiv(reader: Reader, paper_ids: Iterable[int]) -> set[int]:
+    """Those of the papers that have an arXiv id."""
+    rows = reader.rows(
+        "SELECT DISTINCT paper_id FROM paper_ids WHERE scheme = 'arxiv'"
+        " AND paper_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(paper_ids)),),
+    )
+    return {row[0] for row in rows}
 
 
 def venue_years(reader: Reader, least: int) -> list[tuple[str, int, int]]:

@@ -14,7 +14,7 @@ from app.commands.read import services
 
 if TYPE_CHECKING:
     from app.services import Services
-    from app.trending import TopicTrend, Trends
+    from app.trending import Trends
     from ranking.trends import Change, Trend
 
 WEEKS = 12
@@ -115,6 +115,7 @@ def _print(s: Services, found: Trends) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from app.trending import telling_topics
     from ranking.trends import iso_name
 
     out = console()
@@ -127,7 +128,7 @@ def _print(s: Services, found: Trends) -> None:
         table.add_column(name, justify="left" if name == "weeks" else "right", no_wrap=True)
     for trend in found.areas:
         table.add_row(Text(s.area_title(trend.name), style="bold"), *_cells(trend))
-    shown = _shown(found.topics)
+    shown = telling_topics(found.topics, SHOWN_STEADY)
     for topic in shown:
         table.add_row(Text(topic.trend.name), *_cells(topic.trend))
     out.print(table)
@@ -140,15 +141,6 @@ def _print(s: Services, found: Trends) -> None:
                 out.print(Text(f"  {paper.day or paper.published}  {paper.title}  ({paper.key})"))
     if found.without_topic:
         say(f"{found.without_topic:,} papers have no topic: run 'frontier sync'")
-
-
-def _shown(topics: Sequence[TopicTrend]) -> list[TopicTrend]:
-    """All that change, and the largest of those that do not."""
-    moving = [
-        t for t in topics if {t.trend.change.direction, t.trend.attention_change.direction} & {"rising", "falling"}
-    ]
-    rest = sorted((t for t in topics if t not in moving), key=lambda t: -sum(t.trend.papers))[:SHOWN_STEADY]
-    return [t for t in topics if t in moving or t in rest]
 
 
 def _cells(trend: Trend) -> list[Any]:

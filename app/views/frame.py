@@ -90,3 +90,32 @@ def choice(name: str, options: Sequence[str], default: str = "") -> str:
     """A query parameter that must be one of `options`, else the default."""
     value = asked(name)
     return value if value in options else default
+
+
+def section(title: str, body: str) -> None:
+    """A part of the page under a heading; `body` is HTML."""
+    st.html(f'<section><h2 class="fr-section">{title}</h2>{body}</section>')
+
+
+def tabs(
+    label: str,
+    options: Sequence[T],
+    chosen: T,
+    *,
+    key: str,
+    said: Callable[[T], str] = str,
+    then: Callable[[T], None],
+    labelled: bool = False,
+) -> None:
+    """One of a few choices, which the address keeps: `then` puts it there. `said` names a choice; the label is for those who
+    do not see the choices, unless it is `labelled`."""
+    follow(key, chosen)
+    st.segmented_control(
+        label,
+        options,
+        key=key,
+        required=True,
+        format_func=said,
+        on_change=lambda: then(st.session_state[key]),
+        label_visibility="visible" if labelled else "collapsed",
+    )

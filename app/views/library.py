@@ -34,15 +34,13 @@ def show(services: Services) -> None:
     """The page."""
     part = frame.choice("shelf", PARTS, "saved")
     st.html('<div class="fr-day"><h1>Library</h1></div>')
-    frame.follow("_shelf", part)
-    st.segmented_control(
+    frame.tabs(
         "Shelf",
         PARTS,
+        part,
         key="_shelf",
-        required=True,
-        format_func=_NAMES.__getitem__,
-        label_visibility="collapsed",
-        on_change=_remember_shelf,
+        said=_NAMES.__getitem__,
+        then=lambda name: frame.remember(shelf=name, tag="", text="", page=""),
     )
     if said := st.session_state.pop("_library_said", ""):
         st.html(said)
@@ -52,10 +50,6 @@ def show(services: Services) -> None:
         _events(services)
     else:
         _shelf(services, next(name for name in shelves.SHELVES if name == part))
-
-
-def _remember_shelf() -> None:
-    frame.remember(shelf=st.session_state["_shelf"], tag="", text="", page="")
 
 
 # ---- shelves

@@ -128,16 +128,17 @@ export default function ({ data, setTriggerValue, parentElement }) {
     if (next) focus(next, true)
   }
 
+  // Search is shown part by part, over what is left of the page before: its box is focused anew until it is used.
+  const searchBox = () => document.querySelector('[data-testid="stMain"] input[aria-label="Search"]')
+  const used = () => { if (searchBox() && document.activeElement === searchBox()) kept.searching = false }
+
   // After a run the cards are new elements: the chosen one, its focus and what was open come back.
   const restore = () => {
     const where = location.pathname + location.search
     if (where !== kept.where) Object.assign(kept, { where, paper: "", place: -1, button: "", open: new Set() })
     for (const part of document.querySelectorAll("details[data-fr-part]:not([open])"))
       if (kept.open.has(nameOf(part))) part.open = true
-    if (kept.searching) {
-      const box = document.querySelector('[data-testid="stMain"] [data-testid="stTextInput"] input')
-      if (box && location.pathname.endsWith("/search")) { kept.searching = false; box.focus() }
-    }
+    if (kept.searching && location.pathname.endsWith("/search")) searchBox()?.focus()
     if (!kept.paper || document.querySelector(".fr-current")) return
     const all = cards(), card = current() ?? all[Math.min(kept.place, all.length - 1)]
     if (!card) return
@@ -189,6 +190,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
     press(kind, paper, on, value)
   }
   document.addEventListener("click", (event) => {
+    if (event.isTrusted) kept.searching = false  // not the click of `search`
     const button = event.target.closest?.("[data-fr-act]")
     if (button) { event.preventDefault(); run(button) }
   }, heard)
@@ -224,6 +226,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
   const typing = 'input:not([type="radio"]):not([type="checkbox"]), textarea, select, dialog, [contenteditable="true"],'
     + ' [role="combobox"], [role="listbox"], [role="menu"], [role="slider"]'
   document.addEventListener("keydown", (event) => {
+    used()
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
     if (event.target.closest?.(typing) || document.querySelector("dialog[open]")) return
     const key = event.key
@@ -244,6 +247,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
     } else return
     event.preventDefault()
   }, heard)
+  toast.dataset.frReady = ""
 
   return () => {
     mine.abort()

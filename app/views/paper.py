@@ -39,21 +39,21 @@ def show(services: Services) -> None:
     _cite(detail)
     _own_words(services, detail.paper.id, done)
     if bars := presenters.area_bars(areas, detail.area_scores):
-        _section("Focus areas", bars)
+        frame.section("Focus areas", bars)
     near = standing(services.frontier, services.reader, detail.paper.id, LANDMARKS)
-    _section("Where it stands on the roadmap", presenters_paper.roadmap(detail.paper, near, areas) or NOT_YET)
+    frame.section("Where it stands on the roadmap", presenters_paper.roadmap(detail.paper, near, areas) or NOT_YET)
     if why := services.why(detail):
-        _section("Why it is ranked so", presenters_paper.reasons_table(why))
+        frame.section("Why it is ranked so", presenters_paper.reasons_table(why))
     charts = presenters_paper.signal_charts(detail.signals, services.velocities(detail))
     if charts := charts + presenters_paper.read_once(detail.signals):
-        _section("Attention and citations over time", charts)
+        frame.section("Attention and citations over time", charts)
     if mentions := presenters_paper.mentions_list(detail.mentions):
-        _section("Threads and entries", mentions)
+        frame.section("Threads and entries", mentions)
     _nearest(services, detail.paper)
     _cited_by(services, detail.paper.id)
     if changes := presenters_paper.changes_list(services.changes(detail.paper.id)):
-        _section("What changed", changes)
-    _section("Seen at", presenters_paper.sightings_table(detail.sightings) + presenters_paper.known_as(detail))
+        frame.section("What changed", changes)
+    frame.section("Seen at", presenters_paper.sightings_table(detail.sightings) + presenters_paper.known_as(detail))
 
 
 def _datasets(services: Services, detail: PaperDetail) -> str:
@@ -74,14 +74,14 @@ def _nearest(services: Services, paper: Paper) -> None:
         near = markup.error_notice(error)
     more = markup.href("search", {"like": presenters_search.name_of(paper)})
     found = f'{near}<p><a href="{more}" target="_self">Search for more like this paper</a></p>' if near else NOT_YET
-    _section("Nearest papers", found)
+    frame.section("Nearest papers", found)
 
 
 def _cited_by(services: Services, paper_id: int) -> None:
     citing = services.reader.citing(paper_id)
     papers = services.citing(paper_id, CITING)
     if lines := presenters_paper.paper_lines(papers, len(citing) - len(papers)):
-        _section("Cited by papers of the store", lines)
+        frame.section("Cited by papers of the store", lines)
 
 
 # ---- the user's note and tags ----------------------------------------------------------------------------------------
@@ -121,10 +121,6 @@ def _keep(paper_id: int, before: Annotation, note_key: str, tags_key: str) -> No
         st.session_state["_paper_said"] = markup.error_notice(error)
     else:
         st.session_state["_paper_said"] = markup.notice("Saved." if written else "Nothing was changed.")
-
-
-def _section(title: str, body: str) -> None:
-    st.html(f'<section><h2 class="fr-section">{title}</h2>{body}</section>')
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import presenters_roadmap
+from app import markup, presenters_roadmap
 from app.roadmap import Road, roadmap
 from app.services import Services
 from app.views import frame
@@ -28,20 +28,9 @@ def show(services: Services) -> None:
     leaves = services.leaves([area])
     found = _road(services, frame.written(services.frontier), leaves)
     st.html(f'<div class="fr-day"><h1>Roadmap</h1>{presenters_roadmap.news_line(found)}</div>')
-    frame.follow("_road", area)
-    st.segmented_control(
-        "Area",
-        names,
-        key="_road",
-        required=True,
-        format_func=areas.title,
-        on_change=lambda: frame.remember(area=st.session_state["_road"] or ""),
-        label_visibility="collapsed",
-    )
+    frame.tabs("Area", names, area, key="_road", said=areas.title, then=lambda name: frame.remember(area=name))
     for leaf in leaves:
-        st.html(
-            f'<section><h2 class="fr-section">{areas.title(leaf)}</h2>{presenters_roadmap.road(found.areas[leaf])}</section>'
-        )
+        frame.section(markup.text(areas.title(leaf)), presenters_roadmap.road(found.areas[leaf]))
 
 
 if __name__ == "__main__":

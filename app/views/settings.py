@@ -41,15 +41,13 @@ def show(services: Services) -> None:
     """The page."""
     st.html('<div class="fr-day"><h1>Settings</h1></div>')
     part = frame.choice("part", list(PARTS), "areas")
-    frame.follow("_part", part)
-    st.segmented_control(
+    frame.tabs(
         "Part",
         list(PARTS),
+        part,
         key="_part",
-        required=True,
-        format_func=PARTS.__getitem__,
-        label_visibility="collapsed",
-        on_change=lambda: frame.remember(part=st.session_state["_part"], area=""),
+        said=PARTS.__getitem__,
+        then=lambda name: frame.remember(part=name, area=""),
     )
     file = _opened(services)
     if said := st.session_state.pop("_settings_said", ""):

@@ -190,72 +190,57 @@ def _days(services: Services, days: Sequence[tuple[date, int]], feed: Feed, show
 def _tabs(areas: presenters.Areas, names: Sequence[str], area: str, searches: Sequence[Watch]) -> None:
     """Areas, the lanes of the chosen one, and saved searches where there are any."""
     top = area if area in names else areas.parent(area)
-    frame.follow("_area", top)
-    st.segmented_control(
+    frame.tabs(
         "Area",
         ["", *names],
+        top,
         key="_area",
-        required=True,
-        format_func=lambda name: areas.title(name) if name else "All",
-        on_change=lambda: frame.remember(area=st.session_state["_area"] or "", search="", page=""),
-        label_visibility="collapsed",
+        said=lambda name: areas.title(name) if name else "All",
+        then=lambda name: frame.remember(area=name, search="", page=""),
     )
     if top and (lanes := areas.config[top].lanes):
-        frame.follow("_lane", area if area in lanes else "")
-        st.segmented_control(
+        frame.tabs(
             "Lane",
             ["", *lanes],
+            area if area in lanes else "",
             key="_lane",
-            required=True,
-            format_func=lambda name: areas.title(name) if name else f"All of {areas.title(top)}",
-            on_change=lambda: frame.remember(area=st.session_state["_lane"] or top, page=""),
-            label_visibility="collapsed",
+            said=lambda name: areas.title(name) if name else f"All of {areas.title(top)}",
+            then=lambda name: frame.remember(area=name or top, page=""),
         )
     if searches:
         named = {str(w.id): w.value for w in searches}
-        frame.follow("_search", frame.choice("search", list(named)))
-        st.segmented_control(
+        frame.tabs(
             "Saved search",
             ["", *named],
+            frame.choice("search", list(named)),
             key="_search",
-            required=True,
-            format_func=lambda n: markup.cut(named[n], 40) if n else "Any search",
-            on_change=lambda: frame.remember(search=st.session_state["_search"] or "", area="", page=""),
-            label_visibility="collapsed",
+            said=lambda n: markup.cut(named[n], 40) if n else "Any search",
+            then=lambda n: frame.remember(search=n, area="", page=""),
         )
 
 
 def _order(frontier: Frontier, listed: Sequence[Ranked], done: Mapping[int, Sequence[Entry]]) -> None:
     """In which order, which of them, and all of them read at once."""
-    frame.follow("_sort", frame.choice("sort", list(SORTS), "score"))
-    frame.follow("_which", frame.choice("show", list(WHICH)))
     with st.container(horizontal=True, vertical_alignment="center", key="fr-order"):
-        st.segmented_control(
+        frame.tabs(
             "Order",
             list(SORTS),
+            frame.choice("sort", list(SORTS), "score"),
             key="_sort",
-            required=True,
-            format_func=SORTS.__getitem__,
-            on_change=lambda: frame.remember(sort=_but("score", st.session_state["_sort"]), page=""),
-            label_visibility="collapsed",
+            said=SORTS.__getitem__,
+            then=lambda how: frame.remember(sort="" if how == "score" else how, page=""),
         )
-        st.segmented_control(
+        frame.tabs(
             "Which papers",
             list(WHICH),
+            frame.choice("show", list(WHICH)),
             key="_which",
-            required=True,
-            format_func=WHICH.__getitem__,
-            on_change=lambda: frame.remember(show=st.session_state["_which"] or "", page=""),
-            label_visibility="collapsed",
+            said=WHICH.__getitem__,
+            then=lambda which: frame.remember(show=which, page=""),
         )
         unread = [i for i in (item.paper.id for item in listed) if all(e.kind != "read" for e in done.get(i, ()))]
         read_all = partial(_read_all, frontier, unread)
         st.button("Mark all as read", key="_read_all", type="tertiary", disabled=not unread, on_click=read_all)
-
-
-def _but(usual: str, chosen: str | None) -> str:
-    """What the address says of a choice: nothing for the usual one."""
-    return "" if chosen in (None, usual) else str(chosen)
 
 
 def _read_all(frontier: Frontier, ids: Sequence[int]) -> None:

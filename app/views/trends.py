@@ -29,7 +29,6 @@ def show(services: Services) -> None:
     weeks = int(frame.choice("weeks", [str(n) for n in WEEKS], str(USUAL)))
     st.html('<div class="fr-day"><h1>Trends</h1></div>')
     frame.follow("_trend_area", area)
-    frame.follow("_trend_weeks", weeks)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Topics of",
@@ -39,12 +38,8 @@ def show(services: Services) -> None:
             on_change=lambda: frame.remember(area=st.session_state["_trend_area"]),
             width=280,
         )
-        st.segmented_control(
-            "Weeks",
-            WEEKS,
-            key="_trend_weeks",
-            required=True,
-            on_change=lambda: frame.remember(weeks=str(st.session_state["_trend_weeks"] or "")),
+        frame.tabs(
+            "Weeks", WEEKS, weeks, key="_trend_weeks", then=lambda n: frame.remember(weeks=str(n)), labelled=True
         )
     last = full_weeks(services.frontier.now().date(), 1)[1]
     with st.spinner("Counting the weeks"):
@@ -57,19 +52,17 @@ def show(services: Services) -> None:
             )
         )
         return
-    _section("Areas", presenters_trends.areas_table(found, areas.title))
+    frame.section("Areas", presenters_trends.areas_table(found, areas.title))
     if topics := presenters_trends.topics_table(found):
-        _section("Topics", topics)
+        frame.section("Topics", topics)
     else:
-        _section("Topics", "<p class=\"fr-muted\">None yet: 'frontier sync' makes them of some hundred papers.</p>")
+        frame.section(
+            "Topics", "<p class=\"fr-muted\">None yet: 'frontier sync' makes them of some hundred papers.</p>"
+        )
     if first := presenters_trends.first_papers(found.topics):
-        _section("First papers of what is rising", first)
+        frame.section("First papers of what is rising", first)
     if found.without_topic:
         st.html(markup.notice(f"{found.without_topic:,} papers have no topic yet: run 'frontier sync'."))
-
-
-def _section(title: str, body: str) -> None:
-    st.html(f'<section><h2 class="fr-section">{title}</h2>{body}</section>')
 
 
 if __name__ == "__main__":

@@ -33,6 +33,13 @@ def own_home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def own_url(own_home: Path) -> Iterator[str]:
+    """The dashboard over it."""
+    with served(own_home) as url:
+        yield url
+
+
+@pytest.fixture
 def homes(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
     made: dict[str, Home] = {}
 

@@ -183,7 +183,7 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
 def go(page: Page, path: str = "") -> None:
     page.goto(f"/{path}")
     settled(page)
-    page.locator(".fr-toast").wait_for(state="attached")
+    page.locator(".fr-toast[data-fr-ready]").wait_for(state="attached")
 
 
 def titles(page: Page) -> list[str]:
@@ -251,7 +251,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     page.wait_for_url("**/paper?id=*")
     settled(page)
     expect(page.locator(".fr-head h1")).to_have_text(title)
-    page.locator(".fr-toast").wait_for(state="attached")
+    page.locator(".fr-toast[data-fr-ready]").wait_for(state="attached")
     page.keyboard.press("d")
     expect(page.locator('.fr-whole [data-fr-act="dislike"]')).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".fr-toast.fr-shown")).to_contain_text("Disliked")

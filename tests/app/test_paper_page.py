@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,6 @@ from data.watching import Change
 from tests.app import made_up
 from tests.app.running import html, ran
 from tests.app.screenshots import chromium, settled
-from tests.app.serving import served
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app" / "dashboard.py"
 ASKED = "arxiv:2511.00001"
@@ -323,12 +322,6 @@ def test_the_latest_note_is_edited_and_the_others_are_listed() -> None:
 
 
 # ---- in a browser
-
-
-@pytest.fixture
-def own_url(own_home: Path) -> Iterator[str]:
-    with served(own_home) as url:
-        yield url
 
 
 @pytest.mark.browser

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -41,7 +41,6 @@ from data.watching import Watch, watches
 from tests.app import made_up
 from tests.app.running import html, labelled, ran
 from tests.app.screenshots import chromium, settled
-from tests.app.serving import served
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app" / "dashboard.py"
 HOSTILE = '"><script>alert(1)</script>'
@@ -360,12 +359,6 @@ def watched(home: Path) -> list[Watch]:
 
 
 # ---- in a browser
-
-
-@pytest.fixture
-def own_url(own_home: Path) -> Iterator[str]:
-    with served(own_home) as url:
-        yield url
 
 
 @pytest.mark.browser

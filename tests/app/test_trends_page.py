@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.presenters_trends import change_said, chart, chosen, first_papers, interval
-from app.trending import TopicTrend
+from app.presenters_trends import SHOWN_STEADY, change_said, chart, first_papers, interval
+from app.trending import TopicTrend, telling_topics
 from data.papers import Paper
 from ranking.trends import UNKNOWN, Change, Trend
 from tests.app import made_up
@@ -89,7 +89,7 @@ def topic(number: int, moved: Change, papers: float = 5, first: tuple[Paper, ...
 
 def test_everything_that_moves_is_shown_and_the_largest_of_the_rest() -> None:
     topics = [topic(n, change("steady"), papers=n) for n in range(1, 31)] + [topic(99, change("falling"), papers=1)]
-    shown = [t.id for t in chosen(topics)]
+    shown = [t.id for t in telling_topics(topics, SHOWN_STEADY)]
     assert 99 in shown
     assert 30 in shown
     assert 1 not in shown
