@@ -57,8 +57,9 @@ def news_line(runs: Sequence[SourceRun], before: datetime | None, now: datetime,
     if before is not None:
         came = f"{new:,} of {plural(total, 'paper')}" if new else "nothing"
         parts.append(f"<span>{came} came since you last looked, {ago(before, now)}</span>")
-    parts.append('<button type="button" class="fr-act fr-hint" data-fr-act="keys">Keys: ?</button>')
-    return f'<p class="fr-line">{" · ".join(parts)}</p>'
+    keys = '<button type="button" class="fr-act" data-fr-act="keys">Keys: ?</button>'  # a phone has none
+    hint = f'<span class="fr-hint">{" · " if parts else ""}{keys}</span>'
+    return f'<p class="fr-line">{" · ".join(parts)}{hint}</p>'
 
 
 def catch_up(

@@ -40,6 +40,11 @@ def settled(page: Page) -> None:
     page.wait_for_selector(".fr-brand", timeout=30_000)
 
 
+UNNAMED = """document.querySelectorAll("code").forEach((code) => {
+  code.textContent = code.textContent.replace(/^\\/.*(?=\\/frontier\\.toml$)/, "~/frontier")
+})"""
+"""Where the made-up store lies is nobody's business."""
+
 PAPER = "arxiv:2511.00001"
 """A paper of the made-up store."""
 
@@ -74,6 +79,7 @@ def take(url: str, folder: Path, paper: str = PAPER) -> None:
                     page.goto(f"{url.rstrip('/')}/{path}")
                     settled(page)
                     page.wait_for_timeout(1500)
+                    page.evaluate(UNNAMED)
                     file = folder / f"{name}-{width}-{scheme}.png"
                     with Image.open(BytesIO(page.screenshot())) as picture:  # few colours: a third of the size
                         picture.convert("RGB").quantize(48, dither=Image.Dither.NONE).save(file, optimize=True)
