@@ -223,12 +223,14 @@ export default function ({ data, setTriggerValue, parentElement }) {
   }
   const target = () => current() ?? document.querySelector(".fr-whole")
   const does = { l: "like", d: "dislike", s: "save", m: "read", h: "hide", t: "tag" }
-  const typing = 'input:not([type="radio"]):not([type="checkbox"]), textarea, select, dialog, [contenteditable="true"],'
+  const typing = 'input:not([type="radio"]):not([type="checkbox"]), textarea, select, [contenteditable="true"],'
     + ' [role="combobox"], [role="listbox"], [role="menu"], [role="slider"]'
   document.addEventListener("keydown", (event) => {
     used()
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
-    if (event.target.closest?.(typing) || document.querySelector("dialog[open]")) return
+    if (document.querySelector("dialog[open]")) return
+    // For a moment after a dialog is closed, the focus is still within it.
+    if (event.target.closest?.(typing) && !event.target.closest("dialog")) return
     const key = event.key
     if (key === "j") move(1)
     else if (key === "k") move(-1)

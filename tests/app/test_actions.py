@@ -264,6 +264,27 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
 
 
 @pytest.mark.browser
+def test_a_key_counts_right_after_a_dialog(page: Page) -> None:
+    """The chosen card was shown anew meanwhile, so that the focus cannot go back to it and stays in what is closed."""
+    go(page, "?day=2025-11-20")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("?")
+    expect(page.locator(".fr-keys")).to_be_visible()
+    page.evaluate(
+        """() => {
+          const card = document.querySelector(".fr-card.fr-current"), anew = card.cloneNode(true)
+          anew.classList.remove("fr-current")
+          card.replaceWith(anew)
+          document.querySelector(".fr-keys").close()
+          const key = new KeyboardEvent("keydown", { key: "k", bubbles: true, cancelable: true })
+          document.activeElement.dispatchEvent(key)
+        }"""
+    )
+    expect(page.locator(".fr-card").first).to_be_focused()
+
+
+@pytest.mark.browser
 def test_every_press_counts_while_another_runs(page: Page, home: Path) -> None:
     go(page, "?day=2025-11-19")
     cards = page.locator(".fr-card")
