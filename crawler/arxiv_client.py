@@ -58,7 +58,7 @@ class PoliteSession(requests.Session):
         self._options = options
         self._gates = gates or Gates(options)
         self.trust_env = not options.mirror  # a proxy of the environment is for the way to the original hosts
-        # A connection is closed after its answer: an idle one would be a second one beside the crawl's.
+        # A connection is closed after its answer, by both sides: an idle one would be a second one beside the crawl's.
         self.headers.update({"User-Agent": options.user_agent, "Connection": "close"})
 
     def get(self, url: str | bytes, params: Any = None, **kwargs: Any) -> requests.Response:
@@ -113,6 +113,8 @@ class PoliteSession(requests.Session):
             except requests.exceptions.ContentDecodingError as exc:
                 gate.pause(backoff)
                 raise _Again("the answer's compression is broken") from exc
+            finally:
+                self.close()  # else the next request may take up a connection that the server is about to close
             if response.is_redirect:
                 return response
             try:

@@ -24,6 +24,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     wait_s: float = 0.0
+    lingers_s: float = 0.0  # the connection stays open after the answer
     etag: str = ""  # 304 when the client has it
 
 
@@ -125,6 +126,7 @@ def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
             else:
                 self.wfile.write(body)
+            time.sleep(answer.lingers_s)
 
     return Handler
 

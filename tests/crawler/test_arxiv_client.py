@@ -163,6 +163,13 @@ def test_faults_are_asked_again_and_then_named(api: Api, fault: Answer) -> None:
     assert len(api.server.log) == 6
 
 
+def test_a_connection_that_the_server_closes_late_is_not_taken_again(api: Api) -> None:
+    client = subject.arxiv_client(options(api.server, max_retries=0))
+    for _ in range(2):
+        api.gives(Answer(body=feed(entry("2511.00001")), lingers_s=0.2))
+        assert [r.source_id for r in subject.search(client, "all:x", 5)] == ["2511.00001"]
+
+
 def test_retry_after_is_kept_to(api: Api) -> None:
     api.gives(Answer(status=503, headers={"Retry-After": "1"}), feed())
     list(subject.search(subject.arxiv_client(options(api.server)), "all:x", 5))
