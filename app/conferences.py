@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from app.services import Services
 from data.library import entries
-from data.mapped import on_arxiv, venue_papers
+from data.mapped import on_arxiv, presentations, venue_papers
 
 if TYPE_CHECKING:
     from data.library import Entry
+    from data.records import Presentation
     from ranking.feed import Ranked
 
 REFUSED = ("reject", "withdraw")
@@ -21,7 +22,8 @@ REFUSED = ("reject", "withdraw")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conference:
     """The accepted papers of a venue and year, best first. `refused` were not accepted and are left out; `arxiv`
-    are on arXiv, `known` those and what was dealt with; `personal` says whether the user's likes had a part in the order."""
+    are on arXiv, `known` those and what was dealt with; `presented` says of a paper where and when, in order of time;
+    `personal` says whether the user's likes had a part in the order."""
 
     venue: str
     year: int
@@ -30,6 +32,7 @@ class Conference:
     arxiv: frozenset[int]
     known: frozenset[int]
     done: dict[int, list[Entry]]
+    presented: dict[int, list[Presentation]]
     personal: bool
 
 
@@ -51,6 +54,7 @@ def conference(services: Services, venue: str, year: int, area: str = "") -> Con
         arxiv=arxiv,
         known=arxiv | done.keys(),
         done=done,
+        presented=presentations(reader, accepted, year),
         personal=chances is not None,
     )
 

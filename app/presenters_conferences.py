@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from app.conferences import Conference, kind_of
 from app.markup import authors, notice, paper_link, plural, short_day, text
 from ranking.feed import Ranked
+
+if TYPE_CHECKING:
+    from data.records import Presentation
 
 PLANNED = 30
 """Papers of a plan beside the saved ones."""
@@ -16,6 +21,18 @@ PLANNED = 30
 def kinds(found: Conference) -> list[tuple[str, int]]:
     """How papers are presented there, and how many of each, the smallest kinds first: orals before posters."""
     return sorted(Counter(map(kind_of, found.ranked)).items(), key=lambda item: (item[1], item[0]))
+
+
+def sessions(found: Conference) -> list[tuple[str, int]]:
+    """The sessions in order of time, and how many papers each has."""
+    counts: Counter[str] = Counter()
+    first: dict[str, float] = {}
+    for of in found.presented.values():
+        counts.update({p.session for p in of if p.session})
+        for p in of:
+            begins = p.starts.timestamp() if p.starts else float("inf")
+            first[p.session] = min(begins, first.get(p.session, begins))
+    return sorted(counts.items(), key=lambda item: (first[item[0]], item[0]))
 
 
 def line(found: Conference, shown: int) -> str:
@@ -35,19 +52,28 @@ def line(found: Conference, shown: int) -> str:
     return f'<p class="fr-line">{" · ".join(parts)}</p>'
 
 
-def arxiv_marks(found: Conference, items: Sequence[Ranked]) -> dict[int, str]:
-    """What a card says of a paper that the user may know from arXiv, with the day where it is known."""
+def marks(found: Conference, items: Sequence[Ranked]) -> dict[int, str]:
+    """What a card says of a paper here: when and where it is presented, and since when arXiv has it, where that is known."""
     out = {}
     for item in items:
         paper = item.paper
+        said = [f"{_when(p.starts)} {p.session} {p.place}" for p in found.presented.get(paper.id, ())]
         if paper.id in found.arxiv:
             day = paper.day or paper.published
-            out[paper.id] = f"on arXiv since {short_day(day)}" if day else "on arXiv"
+            said.append(f"on arXiv since {short_day(day)}" if day else "on arXiv")
+        if said:
+            out[paper.id] = " · ".join(" ".join(part.split()) for part in said)
     return out
 
 
-def filtered(found: Conference, *, kind: str = "", words: str = "", unknown: bool = False) -> list[Ranked]:
-    """The papers of a kind, with all these words in title, authors or keywords, or only those not known yet."""
+def _when(starts: datetime | None) -> str:
+    return f"{short_day(starts.date())}, {starts:%H:%M}" if starts else ""
+
+
+def filtered(
+    found: Conference, *, kind: str = "", session: str = "", words: str = "", unknown: bool = False
+) -> list[Ranked]:
+    """The papers of a kind, of a session, with all these words in title, authors or keywords, or only those not known yet."""
     wanted = words.lower().split()
 
     def fits(item: Ranked) -> bool:
@@ -55,6 +81,7 @@ def filtered(found: Conference, *, kind: str = "", words: str = "", unknown: boo
         said = " ".join((paper.title, *paper.authors, *paper.keywords)).lower()
         return (
             (not kind or kind_of(item) == kind)
+            and (not session or any(p.session == session for p in found.presented.get(paper.id, ())))
             and (not unknown or paper.id not in found.known)
             and all(word in said for word in wanted)
         )
@@ -63,26 +90,35 @@ def filtered(found: Conference, *, kind: str = "", words: str = "", unknown: boo
 
 
 def plan(found: Conference) -> str:
-    """What to see, to be printed: the saved and liked papers and the best of the others, by how they are presented."""
+    """What to see, to be printed: the saved and liked papers and the best of the others, in order of time where sessions are
+    known (an oral that is a poster too stands at both), else by how they are presented."""
     kept = [i for i in found.ranked if {e.kind for e in found.done.get(i.paper.id, ())} & {"save", "like"}]
     passed = {i.paper.id for i in kept} | {n for n, of in found.done.items() if any(e.kind == "dislike" for e in of)}
     best = [i for i in found.ranked if i.paper.id not in passed][:PLANNED]
     if not kept and not best:
         return notice("No accepted paper is known yet.")
-    groups: dict[str, list[tuple[Ranked, bool]]] = {}
-    for item in [*kept, *best]:
-        groups.setdefault(kind_of(item), []).append((item, item in kept))
     order = {name: n for n, (name, _) in enumerate(kinds(found))}
+    groups: dict[tuple[float, int, str], list[str]] = {}  # by time, then by how they are presented
+    for item in [*kept, *best]:
+        kind = kind_of(item)
+        for at in found.presented.get(item.paper.id) or (None,):
+            if at is not None and (at.starts or at.session):
+                begins = at.starts.timestamp() if at.starts else float("inf")
+                place = (begins, -1, " · ".join(part for part in (_when(at.starts), at.session) if part))
+            else:
+                place = (float("inf"), order[kind], kind)
+            groups.setdefault(place, []).append(_planned(item, item in kept, at, kind))
     parts = [
-        f'<h2 class="fr-section">{text(name, 100)}</h2><ul class="fr-plan">{"".join(_planned(*row) for row in groups[name])}</ul>'
-        for name in sorted(groups, key=lambda name: order[name])
+        f'<h2 class="fr-section">{text(place[2], 100)}</h2><ul class="fr-plan">{"".join(groups[place])}</ul>'
+        for place in sorted(groups)
     ]
     head = f"<h1>{text(found.venue)} {found.year}: what to see</h1>"
     said = f"{len(kept)} saved or liked (marked ★), and the {len(best)} best of the others."
     return f'<div class="fr-print"><div class="fr-day">{head}<p class="fr-line">{said}</p></div>{"".join(parts)}</div>'
 
 
-def _planned(item: Ranked, kept: bool) -> str:
+def _planned(item: Ranked, kept: bool, at: Presentation | None, kind: str) -> str:
     star = '<b title="saved or liked">★</b> ' if kept else ""
+    where = f"{text(' · '.join(part for part in (kind, at.place) if part), 100)} · " if at else ""
     who = authors(item.paper.authors, 3)
-    return f'<li dir="auto">{star}{paper_link(item.paper)}<div class="fr-muted">{who}</div></li>'
+    return f'<li dir="auto">{star}{paper_link(item.paper)}<div class="fr-muted">{where}{who}</div></li>'

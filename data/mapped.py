@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from data.records import Presentation
 
 if TYPE_CHECKING:
     from data.reader import Reader
@@ -53,6 +56,25 @@ def venue_papers(reader: Reader, venue: str, year: int) -> dict[int, str]:
             (venue, year),
         )
     )
+
+
+def presentations(reader: Reader, paper_ids: Iterable[int], year: int) -> dict[int, list[Presentation]]:
+    """Where and when the papers are presented in that year, in order of time; papers of which no source says it are left out."""
+    rows = reader.rows(
+        "SELECT paper_id, json_extract(fields, '$.presented') FROM sightings"
+        " WHERE paper_id IN (SELECT value FROM json_each(?)) AND json_extract(fields, '$.presented') IS NOT NULL"
+        " AND json_extract(fields, '$.year') = ? ORDER BY id",
+        (json.dumps(list(paper_ids)), year),
+    )
+    found: dict[int, dict[Presentation, None]] = {}
+    for paper_id, text in rows:
+        for one in json.loads(text):
+            starts = datetime.fromisoformat(one["starts"]) if "starts" in one else None
+            known = Presentation(session=one.get("session", ""), starts=starts, place=one.get("place", ""))
+            found.setdefault(paper_id, {})[known] = None
+    return {
+        i: sorted(of, key=lambda p: (p.starts is None, p.starts and p.starts.timestamp())) for i, of in found.items()
+    }
 
 
 def on_arxiv(reader: Reader, paper_ids: Iterable[int]) -> set[int]:

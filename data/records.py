@@ -36,6 +36,26 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """Where and when a conference presents a paper. `starts` keeps the place's own time zone; None where it is not said."""
+
+    session: str = ""
+    starts: datetime | None = None
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("session", "place"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
+        if self.starts is not None and self.starts.utcoffset() is None:
+            raise ValueError(f"Presentation.starts needs a time zone, got {self.starts!r}")
+
+    def fields(self) -> dict[str, str]:
+        """As a JSON object, without what is empty."""
+        said = {"session": self.session, "starts": self.starts.isoformat() if self.starts else "", "place": self.place}
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaperRecord:
     """One sighting of a paper by one source. Empty values mean that the source does not say.
 
@@ -70,6 +90,7 @@ class PaperRecord:
     announce_type: str = ""  # arXiv: new, cross, replace, replace-cross
     note: str = ""
     cites: tuple[PaperId, ...] = ()  # landmarks that this paper is said to cite
+    presented: tuple[Presentation, ...] = ()
     signals: tuple[Signal, ...] = ()
     update_only: bool = False
     provisional: bool = False
@@ -98,6 +119,8 @@ class PaperRecord:
                 continue
             if name in ("ids", "cites"):
                 value = [str(i) for i in value]
+            elif name == "presented":
+                value = [p.fields() for p in value]
             elif isinstance(value, tuple):
                 value = list(value)
             elif isinstance(value, date):

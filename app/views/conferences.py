@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from app import conferences, markup, presenters, presenters_conferences
@@ -11,10 +13,13 @@ from app.services import Services
 from app.views import frame
 from data.mapped import venue_years
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 LEAST = 5
 """Papers that a venue and year has at least to be offered."""
 
-KEPT = ("venue", "year", "area", "kind", "words", "unknown")
+KEPT = ("venue", "year", "area", "kind", "session", "words", "unknown")
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
@@ -50,13 +55,19 @@ def show(services: Services) -> None:
         return
     kinds = presenters_conferences.kinds(found)
     kind = frame.choice("kind", [name for name, _ in kinds])
+    sessions = presenters_conferences.sessions(found)
+    session = frame.choice("session", [name for name, _ in sessions])
     listed = presenters_conferences.filtered(
-        found, kind=kind, words=frame.asked("words", 200), unknown=bool(frame.asked("unknown"))
+        found,
+        kind=kind,
+        session=session,
+        words=frame.asked("words", 200),
+        unknown=bool(frame.asked("unknown")),
     )
     st.html(
         f'<div class="fr-day"><h1>{markup.text(venue)} {year}</h1>{presenters_conferences.line(found, len(listed))}</div>'
     )
-    _controls(areas, venues, (venue, year), kinds, area, kind)
+    _controls(areas, venues, (venue, year), area, (kinds, kind), (sessions, session))
     st.html(f'<p><a href="{_address(plan="1")}" target="_self">A plan to print</a></p>')
     if not listed:
         st.html(markup.notice("No paper fits. Take away a filter."))
@@ -64,7 +75,7 @@ def show(services: Services) -> None:
     page = presenters.page_of(len(listed), frame.asked("page"))
     first = (page - 1) * PER_PAGE
     shown = services.explained(listed[first : first + PER_PAGE])
-    marks = presenters_conferences.arxiv_marks(found, shown)
+    marks = presenters_conferences.marks(found, shown)
     cards = presenters.feed_cards(shown, areas, first + 1, done=found.done, marks=marks)
     st.html(f'<h2 class="fr-hidden">Papers</h2>{cards}')
     if pager := presenters.pager(len(listed), page, lambda n: _address(page=str(n))):
@@ -79,26 +90,24 @@ def _controls(
     areas: presenters.Areas,
     venues: list[tuple[str, int, int]],
     chosen: tuple[str, int],
-    kinds: list[tuple[str, int]],
     area: str,
-    kind: str,
+    kinds: tuple[list[tuple[str, int]], str],
+    sessions: tuple[list[tuple[str, int]], str],
 ) -> None:
     counts = {(v, y): n for v, y, n in venues}
-    names = dict(kinds)
     frame.follow("_conference", chosen)
     frame.follow("_conference_area", area)
-    frame.follow("_conference_kind", kind)
     frame.follow("_conference_words", frame.asked("words", 200))
     frame.follow("_conference_unknown", bool(frame.asked("unknown")))
     state = st.session_state
-    left, middle, right = st.columns(3)
+    left, middle, *others = st.columns(4 if sessions[0] else 3)
     left.selectbox(
         "Conference",
         list(counts),
         key="_conference",
         format_func=lambda v: f"{v[0]} {v[1]}: {counts[v]:,}",
         on_change=lambda: frame.remember(
-            venue=state["_conference"][0], year=str(state["_conference"][1]), kind="", page=""
+            venue=state["_conference"][0], year=str(state["_conference"][1]), kind="", session="", page=""
         ),
     )
     middle.selectbox(
@@ -108,13 +117,10 @@ def _controls(
         format_func=lambda name: areas.title(name) if name else "any",
         on_change=lambda: frame.remember(area=state["_conference_area"], page=""),
     )
-    right.selectbox(
-        "Presented as",
-        ["", *names],
-        key="_conference_kind",
-        format_func=lambda name: f"{markup.cut(name, 60)}: {names[name]:,}" if name else "any",
-        on_change=lambda: frame.remember(kind=state["_conference_kind"], page=""),
-    )
+    for place, label, name, (counted, now) in zip(
+        others, ("Presented as", "Session"), ("kind", "session"), (kinds, sessions), strict=False
+    ):
+        _counted(place, label, name, dict(counted), now)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Words in title, authors or keywords",
@@ -128,6 +134,19 @@ def _controls(
             key="_conference_unknown",
             on_change=lambda: frame.remember(unknown="1" if state["_conference_unknown"] else "", page=""),
         )
+
+
+def _counted(place: DeltaGenerator, label: str, name: str, counts: dict[str, int], chosen: str) -> None:
+    """A choice in the address under `name`, each with how many papers it has."""
+    key = f"_conference_{name}"
+    frame.follow(key, chosen)
+    place.selectbox(
+        label,
+        ["", *counts],
+        key=key,
+        format_func=lambda one: f"{markup.cut(one, 60)}: {counts[one]:,}" if one else "any",
+        on_change=lambda: frame.remember(**{name: st.session_state[key], "page": ""}),
+    )
 
 
 if __name__ == "__main__":

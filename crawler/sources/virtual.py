@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,7 +25,7 @@ from crawler.sources._proceedings import joined, without_markup
 from crawler.sources._table import Options, Secrets, Table
 from data.errors import MalformedId, PageError
 from data.ids import PaperId, parse_id
-from data.records import BadRecord, PaperRecord
+from data.records import BadRecord, PaperRecord, Presentation
 from data.text import title_key
 
 SOURCE = "virtual"
@@ -223,6 +224,7 @@ class Event:
     ids: tuple[PaperId, ...]
     keywords: tuple[str, ...]
     related: tuple[str, ...]
+    presented: Presentation | None
 
 
 def parse_events(
@@ -284,7 +286,24 @@ def _event(row: Any, site: str, abstracts: Mapping[str, str]) -> Event | None:
         keywords=tuple([k for k in keywords if isinstance(k, str)] if isinstance(keywords, list) else [])
         + tuple(topics),
         related=tuple(str(r) for r in related) if isinstance(related, list) else (),
+        presented=_presentation(row),
     )
+
+
+def _presentation(row: Mapping[str, Any]) -> Presentation | None:
+    """Session, start and place; what cannot be read of them is left out, since the paper counts for more."""
+
+    def said(key: str) -> str:
+        value = row.get(key)
+        return without_markup(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+    try:
+        starts = datetime.fromisoformat(said("starttime"))
+    except ValueError:
+        starts = None
+    where = " ".join(part for part in (said("room_name"), said("poster_position")) if part)
+    found = Presentation(session=said("session"), starts=starts if starts and starts.tzinfo else None, place=where)
+    return found if found.fields() else None
 
 
 def _text(holder: Mapping[str, Any], key: str) -> str:
@@ -362,6 +381,7 @@ def _record(same: Sequence[Event], name: str, site: str) -> PaperRecord:
         venue_status=status,
         url=next((e.url for e in ordered if e.url), f"{site}/virtual/{year}/papers.html"),
         keywords=tuple(dict.fromkeys(k for e in ordered for k in e.keywords)),
+        presented=tuple(dict.fromkeys(e.presented for e in by_number if e.presented)),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,13 @@ from playwright.sync_api import Page
 from streamlit.testing.v1 import AppTest
 
 from app.conferences import Conference, conference, kind_of
-from app.presenters_conferences import arxiv_marks, filtered, kinds, plan
+from app.presenters_conferences import filtered, kinds, marks, plan, sessions
 from app.services import Services
 from app.wiring import Frontier
 from data.ids import parse_id
 from data.library import mark
 from data.papers import Paper
-from data.records import PaperRecord
+from data.records import PaperRecord, Presentation
 from data.store import Store
 from ranking.feed import Ranked
 from tests.app import made_up
@@ -29,6 +30,18 @@ Open = Callable[..., AppTest]
 VENUE, YEAR = "ICML", 2024
 """Before the made-up papers' year, so that the page does not begin with it."""
 STATUSES = ("Oral", "Spotlight", "Poster", "Poster", "Poster", "Reject", "Withdraw")
+
+
+EAST = timezone(-timedelta(hours=8))
+
+
+def presented(n: int) -> tuple[Presentation, ...]:
+    """Every fifth paper is a poster of the second day, every tenth an oral of the first day too."""
+    poster = Presentation(
+        session="Poster Session 2", starts=datetime(2024, 7, 23, 11, tzinfo=EAST), place=f"Hall C #{n}"
+    )
+    oral = Presentation(session="Oral Session 1", starts=datetime(2024, 7, 22, 9, 30, tzinfo=EAST), place="Ballroom")
+    return ((poster,) if n % 5 == 0 else ()) + ((oral,) if n % 10 == 0 else ())
 
 
 def record(n: int) -> PaperRecord:
@@ -47,6 +60,7 @@ def record(n: int) -> PaperRecord:
         venue=VENUE,
         venue_status=STATUSES[n % len(STATUSES)],
         url=f"https://openreview.net/forum?id=meeting{n:04}",
+        presented=presented(n),
     )
 
 
@@ -116,22 +130,51 @@ def test_papers_are_chosen_by_kind_words_and_what_is_new(found: Conference) -> N
 
 
 def test_a_card_says_that_arxiv_has_the_paper(found: Conference) -> None:
-    marks = arxiv_marks(found, found.ranked)
-    assert {number(i) % 2 for i in found.ranked if i.paper.id in marks} == {0}
-    assert set(marks.values()) == {"on arXiv"}
+    said = marks(found, found.ranked)
+    assert {number(i) % 2 for i in found.ranked if said.get(i.paper.id, "").endswith("on arXiv")} == {0}
+
+
+def test_sessions_are_told_in_order_of_time_and_chosen_by(found: Conference) -> None:
+    accepted = {n for n in range(70) if n % 7 < 5}
+    orals, posters = ({n for n in accepted if n % step == 0} for step in (10, 5))
+    assert sessions(found) == [("Oral Session 1", len(orals)), ("Poster Session 2", len(posters))]
+    assert {number(i) for i in filtered(found, session="Oral Session 1")} == orals
+    told = {number(i): said for i, said in ((i, marks(found, [i]).get(i.paper.id)) for i in found.ranked)}
+    assert told[15] == "Tue 23 Jul 2024, 11:00 Poster Session 2 Hall C #15"
+    assert told[10] == (
+        "Mon 22 Jul 2024, 09:30 Oral Session 1 Ballroom · Tue 23 Jul 2024, 11:00 Poster Session 2 Hall C #10 · on arXiv"
+    )
+    assert told[1] is None
+
+
+def test_a_plan_goes_by_time_where_it_is_known(found: Conference) -> None:
+    out = plan(found)
+    heads = re.findall(r"<h2[^>]*>([^<]*)</h2>", out)
+    assert heads[:2] == ["Mon 22 Jul 2024, 09:30 · Oral Session 1", "Tue 23 Jul 2024, 11:00 · Poster Session 2"]
+    assert heads[2:] == [name for name in ("Oral", "Spotlight", "Poster") if name in heads]
+    assert out.count("Meeting paper 0 on") == 2  # saved, and both an oral and a poster
+    assert "Oral · Ballroom · " in out
 
 
 def test_a_plan_has_the_saved_papers_and_the_best_others_but_no_disliked(found: Conference) -> None:
     out = plan(found)
-    assert out.count(">★<") == 3
+    assert out.count(">★<") == 4  # one of the three is an oral and a poster
     assert out.index(">Oral<") < out.index(">Poster<")
     assert "Meeting paper 9 on" not in out
-    assert out.count("<li") == 33
+    assert len(set(re.findall(r"Meeting paper (\d+)", out))) == 33
 
 
 def test_a_plan_of_nothing_says_so() -> None:
     nothing = Conference(
-        venue=VENUE, year=YEAR, ranked=(), refused=0, arxiv=frozenset(), known=frozenset(), done={}, personal=False
+        venue=VENUE,
+        year=YEAR,
+        ranked=(),
+        refused=0,
+        arxiv=frozenset(),
+        known=frozenset(),
+        done={},
+        presented={},
+        personal=False,
     )
     assert "No accepted paper" in plan(nothing)
 
@@ -150,6 +193,11 @@ def test_the_page_lists_a_conference_and_the_address_its_filters(open_page: Open
     kind.select("Oral").run()
     assert app.query_params["kind"] in ("Oral", ["Oral"])
     assert "10 listed" in html(app)
+    session = next(box for box in app.selectbox if box.label == "Session")
+    session.select("Oral Session 1").run()
+    assert app.query_params["session"] in ("Oral Session 1", ["Oral Session 1"])
+    assert "listed" in html(app)
+    assert "Ballroom" in html(app)
 
 
 def test_a_filter_that_fits_nothing_says_so(open_page: Open, home: Path) -> None:  # noqa: F811
@@ -196,8 +244,8 @@ def test_choose_a_conference_and_print_the_plan_with_what_was_saved(page: Page) 
     page.wait_for_url("**plan=1**")
     page.get_by_role("heading", name=f"{VENUE} {YEAR}: what to see").wait_for()
     saved = page.locator(".fr-plan li", has_text="★")
-    assert saved.count() == 3
-    assert saved.filter(has_text="Meeting paper 0 on pruning").count() == 1
+    assert saved.count() == 4
+    assert saved.filter(has_text="Meeting paper 0 on pruning").count() == 2  # an oral and a poster
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.emulate_media(media="print")
     assert not page.locator(".st-key-fr-nav").is_visible()

@@ -11,7 +11,7 @@ from crawler.source import Fetch, Window
 from crawler.sources.virtual import VirtualSource, event, from_config, parse_events
 from data.errors import ConfigError
 from data.ids import PaperId
-from data.records import BadRecord, PaperRecord
+from data.records import BadRecord, PaperRecord, Presentation
 
 NEURIPS = "https://neurips.cc/static/virtual/data/neurips-2025-orals-posters.json"
 ICML = "https://icml.cc/static/virtual/data/icml-2026-orals-posters.json"
@@ -53,6 +53,11 @@ def test_events_of_2025(sites, play):
         venue_status="NeurIPS 2025 Oral",
         url="https://neurips.cc/virtual/2025/poster/9001",
         keywords=("counting", "Vision", "Birds"),
+        presented=(
+            Presentation(
+                session="Poster Session 1", starts=datetime.fromisoformat("2025-12-05T16:30:00-08:00"), place="Hall C #1"
+            ),
+        ),
     )
     assert [(p.source_id, p.authors[0], p.venue, p.venue_status) for p in run.papers[1:]] == [
         ("neurips-2025/9002", "Chi Rho", "NeurIPS", "NeurIPS 2025 Datasets and Benchmarks Track Spotlight"),
@@ -98,6 +103,21 @@ def test_folding():
     assert folded(row(1, "Ice", paper_url=url), row(2, "Ice, Revised", "A. Quill", "Spotlight", paper_url=url)) == {
         "1": "ICLR 2026 Spotlight"
     }
+
+
+def test_where_and_when_a_paper_is_presented():
+    def presented(**said):
+        row = {"id": 1, "name": "Ice", "authors": [{"fullname": "Ada Quill"}], "eventtype": "Poster", **said}
+        papers, bad, _ = parse_events([row], "iclr-2026", "https://iclr.cc", {})
+        assert not bad
+        return papers["1"].fields().get("presented")
+
+    when = "2026-04-23T11:00:00-03:00"
+    assert presented(session="Poster Session 3", starttime=when, room_name="Hall 3", poster_position="#120") == [
+        {"session": "Poster Session 3", "starts": when, "place": "Hall 3 #120"}
+    ]
+    assert presented(session=None, starttime="soon", poster_position=7) == [{"place": "7"}]
+    assert presented(session=["x"], starttime="2026-04-23T11:00:00", room_name={}) is None  # without a zone: unknown
 
 
 def test_abstracts_of_their_own(sites, play):
