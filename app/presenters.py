@@ -150,13 +150,20 @@ def breakdown(item: Ranked) -> str:
     """The score as a sum of its signals, folded; "" where none is known."""
     if not item.reasons:
         return ""
+    moved = f'<p class="fr-muted">{text(item.moved.why)}</p>' if item.moved else ""
+    return (
+        '<details class="fr-more" data-fr-part="why"><summary>Reasons in full</summary>'
+        f"{score_table(item)}{moved}</details>"
+    )
+
+
+def score_table(item: Ranked) -> str:
+    """Each signal's value, weight and share of the score."""
     rows = [
         [text(r.signal), text(r.text) or "–", f"{r.value:.2f} × {r.weight:g}", f"<b>{r.contribution:.2f}</b>"]
         for r in item.reasons
     ]
-    moved = f'<p class="fr-muted">{text(item.moved.why)}</p>' if item.moved else ""
-    listed = table(["signal", "what is known", "value × weight", "adds"], rows, numbers=(2, 3))
-    return f'<details class="fr-more" data-fr-part="why"><summary>Reasons in full</summary>{listed}{moved}</details>'
+    return table(["signal", "what is known", "value × weight", "adds"], rows, numbers=(2, 3))
 
 
 def reason_line(item: Ranked) -> str:

@@ -25,7 +25,7 @@ from app.markup import (
     table,
     text,
 )
-from app.presenters import Areas, badges, where
+from app.presenters import Areas, badges, score_table, where
 from data.ids import parse_id, url_of
 from data.papers import Mention, Paper, PaperDetail, Sighting, SignalReading
 from ranking.feed import Ranked, told
@@ -134,21 +134,11 @@ def paper_body(detail: PaperDetail) -> str:
 
 
 def reasons_table(item: Ranked) -> str:
-    """Why the paper is ranked so: each signal's value, weight and share of the score."""
-    rows = [
-        [
-            text(reason.signal),
-            text(reason.text) or "–",
-            f"{reason.value:.2f}",
-            f"{reason.weight:g}",
-            f"<b>{reason.contribution:.2f}</b>",
-        ]
-        for reason in item.reasons
-    ]
+    """Why the paper is ranked so: the score's parts, their mean, and what bears them out."""
     total = f'<p class="fr-muted">Together <b>{item.score:.2f}</b> out of 1: the mean of the signals by weight.</p>'
     bare = replace(item, reasons=(), moved=None)
     borne_out = "".join(f'<p class="fr-muted">{text(line[:1].upper() + line[1:])}.</p>' for line in told(bare))
-    return table(["signal", "what is known", "value", "weight", "adds"], rows, numbers=(2, 3, 4)) + total + borne_out
+    return score_table(item) + total + borne_out
 
 
 def sightings_table(sightings: Sequence[Sighting]) -> str:
