@@ -136,13 +136,23 @@ def explained(frontier: Frontier, reader: Reader, items: Sequence[Ranked]) -> li
     near = _Nearest(frontier, reader, model, {i.area for i in items if i.area})
     vectors = vectors_of(reader, model, ids)
     heard = channels_of(reader, ids)
+    heads = frontier.heads()
+
+    def words(item: Ranked) -> tuple[str, ...]:
+        title, abstract, area = item.paper.title, item.paper.abstract, near.areas.get(item.area)
+        if area is None:
+            return ()
+        known = heads and heads.knows(item.area, area)
+        weights = heads.told_by(item.area, f"{title}\n{abstract}") if heads and known else {}
+        return telling_words(title, abstract, area.keywords, weights)
+
     return [
         replace(
             item,
             because=Because(
                 landmark=near.landmark(item, vectors.get(item.paper.id)),
                 liked=near.liked(item, vectors.get(item.paper.id)),
-                words=telling_words(item.paper.title, item.paper.abstract, near.keywords(item.area)),
+                words=words(item),
                 heard=tuple(SPOKEN.get(name, name) for name in heard.get(item.paper.id, ())),
             ),
         )
@@ -154,18 +164,15 @@ class _Nearest:
     """Landmarks of areas and liked papers, with their vectors."""
 
     def __init__(self, frontier: Frontier, reader: Reader, model: str, areas: set[str]) -> None:
-        self._areas = {name: area for name, area in frontier.config.areas.items() if name in areas}
+        self.areas = {name: area for name, area in frontier.config.areas.items() if name in areas}
         self._landmarks = {
             name: [i for text in area.landmarks if (i := reader.find(text)) is not None]
-            for name, area in self._areas.items()
+            for name, area in self.areas.items()
         }
         self._liked = latest_liked(reader, LIKED_AMONG)
         wanted = [*self._liked, *(i for some in self._landmarks.values() for i in some)]
         self._papers = {p.id: p for p in reader.papers(wanted)}
         self._vectors = vectors_of(reader, model, wanted)
-
-    def keywords(self, area: str) -> tuple[str, ...]:
-        return self._areas[area].keywords if area in self._areas else ()
 
     def landmark(self, item: Ranked, vector: Vectors | None) -> Near | None:
         return self._nearest(item, vector, self._landmarks.get(item.area, []), LEAST_COSINE)

@@ -94,6 +94,26 @@ def phrase_columns(phrases: Iterable[str]) -> NDArray[np.int64]:
     return np.array(sorted(set(columns)), np.int64)
 
 
+def phrases(text: str) -> dict[str, int]:
+    """The words and pairs of one text as they stand in it, in lower case, and the column of each."""
+    found: dict[str, None] = {}
+    for part in text.lower().partition("\n")[::2]:
+        before = ""
+        for word in _WORD.findall(part):
+            if word in _COMMON:
+                before = ""
+                continue
+            found |= {word: None, f"{before} {word}": None} if before else {word: None}
+            before = word
+    counts = word_counts(list(found))
+    rows = {name: set(counts.indices[counts.indptr[n] : counts.indptr[n + 1]].tolist()) for n, name in enumerate(found)}
+    own = {
+        name: columns - set().union(*(rows[word] for word in name.split() if word != name))
+        for name, columns in rows.items()
+    }
+    return {name: columns.pop() for name, columns in own.items() if columns}
+
+
 def _counts(texts: Sequence[str], title_count: int, across: bool) -> Features:
     from scipy.sparse import csr_matrix
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from data.config import AreaConfig
 from data.errors import InputError
-from ranking.features import FEATURES_VERSION, WIDTH, phrase_columns, weighed, word_counts
+from ranking.features import FEATURES_VERSION, WIDTH, phrase_columns, phrases, weighed, word_counts
 
 if TYPE_CHECKING:
     from index.encoders import Vectors
@@ -121,10 +121,10 @@ def _telling(titles: Features, bodies: Features) -> NDArray[np.float32]:
 @cache
 def _lists() -> NDArray[np.float32]:
     """Which columns are of which list, shape (WIDTH, lists)."""
-    every = [phrases for lists in TELLING.values() for phrases in lists]
+    every = [listed for lists in TELLING.values() for listed in lists]
     out = np.zeros((WIDTH, len(every)), np.float32)
-    for n, phrases in enumerate(every):
-        out[phrase_columns(phrases.split(",")), n] = 1
+    for n, listed in enumerate(every):
+        out[phrase_columns(listed.split(",")), n] = 1
     return out
 
 
@@ -159,6 +159,21 @@ class Heads:
             + self.bias
         )
         return calibrated(np.asarray(logits, np.float32), self.calibration)
+
+    def told_by(self, area: str, text: str) -> dict[str, float]:
+        """What each word and pair of a text, the title on its first line, adds to the log odds of an area. A pair that adds
+        something of its own has what its words add, too, so that it goes before them."""
+        if area not in self.areas:
+            return {}
+        at = self.areas.index(area)
+        row = weighed(word_counts([text]))
+        values = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
+        weights = dict(zip(self.columns.tolist(), self.words[:, at].tolist(), strict=True))
+        adds = {name: weights.get(column, 0.0) * values.get(column, 0.0) for name, column in phrases(text).items()}
+        return {
+            name: own + sum(adds.get(word, 0.0) for word in name.split()) if " " in name and own > 0 else own
+            for name, own in adds.items()
+        }
 
     def knows(self, name: str, area: AreaConfig) -> bool:
         """Whether there is a head for an area that says what it said at training."""

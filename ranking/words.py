@@ -9,6 +9,12 @@ from functools import lru_cache
 MOST = 4
 """Words shown of one paper."""
 
+LEAST = 0.08
+"""What a word adds to the log odds at least to be told of. Below it stand the words that any paper may have."""
+
+_GLUE = frozenset(("based", "for", "large", "new", "novel", "towards", "using"))
+"""A pair with one of these is no name of anything."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -17,10 +23,10 @@ def telling_words(
 ) -> tuple[str, ...]:
     """Those of an area's keywords that title or abstract hold: in the title first, then longer ones, then by the alphabet.
 
-    Whole words; case, hyphens and a plural s do not count. `weights` are what a trained head gives its words (above 0 for
-    those that speak for the area): they go before the keywords, heaviest first. A word within another is left out.
+    Whole words; case, hyphens and a plural s do not count. `weights` are what words add by a trained head: those of at
+    least `LEAST` go before the keywords, heaviest first. A word within another is left out.
     """
-    heads = {word: weight for word, weight in (weights or {}).items() if weight > 0}
+    heads = {w: weight for w, weight in (weights or {}).items() if weight >= LEAST and not _GLUE & {*w.split()}}
     in_title, in_abstract = _padded(title), _padded(abstract)
     found: dict[str, tuple[float, bool, int, str]] = {}
     for word in (*heads, *keywords):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ranking import features
-from ranking.features import TITLE_COUNT, WIDTH, text_features
+from ranking.features import TITLE_COUNT, WIDTH, phrase_columns, phrases, text_features
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,3 +71,10 @@ def test_the_same_in_another_process() -> None:
     script = "from ranking.features import text_features as f; print(f(['Meadow grass']).indices.tolist())"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(text_features(["Meadow grass"]).indices.tolist())
+
+
+def test_phrases_and_their_columns() -> None:
+    found = phrases("Graphs of trees\nTrees grow")
+    assert list(found) == ["graphs", "trees", "grow", "trees grow"]  # none across a common word, or title and abstract
+    assert found["trees"] == phrase_columns(["tree"])[0]
+    assert found["trees grow"] == phrase_columns(["trees grow"])[0]

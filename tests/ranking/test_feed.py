@@ -137,5 +137,5 @@ def test_telling_words_are_those_of_the_area_in_the_title_first() -> None:
     assert found == ("reward", "policy gradient", "q-learning")
     assert telling_words("", "", keywords) == ()
     assert telling_words("A rewarded one", "", ["reward", ""]) == ()
-    weighed = telling_words("Rewards and worlds", "", ["reward"], {"world": 2.0, "and": -1.0})
-    assert weighed == ("world", "reward")
+    weights = {"world": 2.0, "and": -1.0, "rewards and": 0.01, "new world": 3.0}
+    assert telling_words("Rewards and new worlds", "", ["reward"], weights) == ("world", "reward")

@@ -245,3 +245,12 @@ def test_the_shipped_file() -> None:
     for part in (heads.vector, heads.words, heads.telling, heads.bias, heads.calibration):
         assert np.isfinite(part).all()
     assert len(to_bytes(heads)) < 1_000_000
+
+
+def test_a_head_tells_which_words_speak_for_an_area() -> None:
+    heads = shipped()
+    assert heads is not None
+    said = heads.told_by("rl", "Reinforcement learning of gaits\nAn annotated corpus.")
+    assert said["reinforcement learning"] > said["reinforcement"] > 0 > said["corpus"]
+    assert heads.told_by("rl", "") == {}
+    assert heads.told_by("no such area", "Gaits") == {}
