@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from html import escape
 
@@ -119,7 +119,7 @@ def feed_cards(
             badges=_standing(item, item.paper.id in new)
             + _mark((marks or {}).get(item.paper.id, ""))
             + badges(item.paper, item.signals, item.mentions),
-            why=f"<b>{item.score:.2f}</b> {reason_line(item)}" if item.score > 0 else "",
+            why=f"score <b>{item.score:.2f}</b> · {reason_line(item)}" if item.score > 0 else "",
             with_day=with_day,
             words=item.because.words,
             done=(done or {}).get(item.paper.id, ()),
@@ -158,12 +158,18 @@ def breakdown(item: Ranked) -> str:
 
 
 def score_table(item: Ranked) -> str:
-    """Each signal's value, weight and share of the score."""
+    """Each signal's value, weight and share of the score, their sum, and what bears it out without entering it."""
     rows = [
         [text(r.signal), text(r.text) or "–", f"{r.value:.2f} × {r.weight:g}", f"<b>{r.contribution:.2f}</b>"]
         for r in item.reasons
     ]
-    return table(["signal", "what is known", "value × weight", "adds"], rows, numbers=(2, 3))
+    weights = sum(r.weight for r in item.reasons)
+    rows.append(
+        ["score", f"the sum of value × weight, divided by all weights ({weights:g})", "", f"<b>{item.score:.2f}</b>"]
+    )
+    bare = told(replace(item, reasons=(), moved=None))
+    besides = f'<p class="fr-muted">Besides, not in the score: {text("; ".join(bare))}.</p>' if bare else ""
+    return table(["signal", "what is known", "value × weight", "adds"], rows, numbers=(2, 3)) + besides
 
 
 def reason_line(item: Ranked) -> str:
@@ -207,14 +213,18 @@ def _match(hit: Found, mode: str) -> str:
 
 
 def neighbour_list(items: Sequence[Found]) -> str:
-    """Nearest papers, one line each; "" for none."""
+    """Nearest papers, one line each; "" for none. Those of the archive, which the desk may not have, lead to their own pages."""
     rows = [
         f'<li><span class="fr-number">{max(0.0, hit.cosine or 0.0):.0%}</span>'
-        f"<span>{paper_link(hit.paper, 'fr-near', 160)} "
+        f"<span>{_near_link(hit.paper)} "
         f'<span class="fr-muted">{_short_authors(hit.paper)}{_year(hit.paper)}</span></span></li>'
         for hit in items
     ]
     return f'<ul class="fr-nearest">{"".join(rows)}</ul>' if rows else ""
+
+
+def _near_link(paper: Paper) -> str:
+    return paper_link(paper, "fr-near", 160) if paper.id else outside(paper.url, text(paper.title, 160), "fr-near")
 
 
 def _short_authors(paper: Paper) -> str:
@@ -272,7 +282,7 @@ def _watched(names: Collection[str]) -> str:
     return f' <span class="fr-watched">you watch {who}</span>' if who else ""
 
 
-ACTIONS = {"like": "Like", "dislike": "Dislike", "save": "Save", "read": "Read", "hide": "Hide"}
+ACTIONS = {"like": "Like", "dislike": "Dislike", "save": "Save", "read": "Have read", "hide": "Hide"}
 """The marks that have a button, and what it is called."""
 
 
@@ -423,10 +433,17 @@ def empty_day(feed: Feed, areas: Areas, *, has_days: bool, store_size: int) -> s
     return notice("Every paper of this day was withdrawn.")
 
 
-def near_notice(feed: Feed, areas: Areas, *, inside: int) -> str:
-    """Said above papers that an area's list shows only because they come nearest to it."""
+def near_notice(feed: Feed, areas: Areas, *, inside: int, last: date | None, link: Callable[[date], str]) -> str:
+    """Said above papers that an area's list shows only because they come nearest to it. `last` is the day before that has one
+    of the area's own, to which `link` gives an escaped address."""
     count = f"Nothing {'more ' if inside else ''}of this day reaches {areas.threshold:.0%} relevance for"
-    return notice(f"{count} {areas.title(feed.area)}. These papers come nearest:")
+    way = (
+        f'; the last day with a paper of its own is <a href="{link(last)}" target="_self">{short_day(last)}</a>'
+        if last
+        else ""
+    )
+    said = f"{text(f'{count} {areas.title(feed.area)}')}{way}. These papers come nearest:"
+    return f'<div class="fr-notice" role="status">{said}</div>'
 
 
 def starter_notice(store_size: int) -> str:

@@ -45,9 +45,7 @@ def line(found: Conference, shown: int) -> str:
     if found.refused:
         parts.append(f"{found.refused:,} not accepted, left out")
     parts.append(
-        "ranked by your likes"
-        if found.personal
-        else "ranked by the focus areas: like some papers, and it is by your likes"
+        "ranked by your likes" if found.personal else "ranked by the focus areas (from five likes on, by your likes)"
     )
     return f'<p class="fr-line">{" · ".join(parts)}</p>'
 
@@ -89,10 +87,23 @@ def filtered(
     return [item for item in found.ranked if fits(item)]
 
 
+def plan_line(found: Conference, link: str) -> str:
+    """The way to the plan, and what puts a paper on it; `link` is escaped."""
+    kept = len(_kept(found))
+    return (
+        f'<p><a href="{link}" target="_self">Your plan to print: {plural(kept, "paper")} and the best of the others</a>'
+        ' <span class="fr-muted">Save or like a paper to put it on the plan.</span></p>'
+    )
+
+
+def _kept(found: Conference) -> list[Ranked]:
+    return [i for i in found.ranked if {e.kind for e in found.done.get(i.paper.id, ())} & {"save", "like"}]
+
+
 def plan(found: Conference) -> str:
     """What to see, to be printed: the saved and liked papers and the best of the others, in order of time where sessions are
     known (an oral that is a poster too stands at both), else by how they are presented."""
-    kept = [i for i in found.ranked if {e.kind for e in found.done.get(i.paper.id, ())} & {"save", "like"}]
+    kept = _kept(found)
     passed = {i.paper.id for i in kept} | {n for n, of in found.done.items() if any(e.kind == "dislike" for e in of)}
     best = [i for i in found.ranked if i.paper.id not in passed][:PLANNED]
     if not kept and not best:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -25,10 +24,9 @@ from app.markup import (
     table,
     text,
 )
-from app.presenters import Areas, badges, score_table, where
+from app.presenters import Areas, badges, where
 from data.ids import parse_id, url_of
 from data.papers import Mention, Paper, PaperDetail, Sighting, SignalReading
-from ranking.feed import Ranked, told
 
 if TYPE_CHECKING:
     from app.annotating import Annotation
@@ -131,14 +129,6 @@ def paper_body(detail: PaperDetail) -> str:
     if paper.keywords:
         out.append(f'<p class="fr-muted">Keywords: {text(", ".join(paper.keywords), 400)}</p>')
     return "".join(out)
-
-
-def reasons_table(item: Ranked) -> str:
-    """Why the paper is ranked so: the score's parts, their mean, and what bears them out."""
-    total = f'<p class="fr-muted">Together <b>{item.score:.2f}</b> out of 1: the mean of the signals by weight.</p>'
-    bare = replace(item, reasons=(), moved=None)
-    borne_out = "".join(f'<p class="fr-muted">{text(line[:1].upper() + line[1:])}.</p>' for line in told(bare))
-    return score_table(item) + total + borne_out
 
 
 def sightings_table(sightings: Sequence[Sighting]) -> str:

@@ -27,7 +27,7 @@ def _landmark(mark: Landmark) -> str:
     if mark.paper is None:
         return ""
     near = "".join(
-        f'<li dir="auto">{paper_link(p, "fr-near")} <span class="fr-muted">{cosine:.0%}'
+        f'<li dir="auto">{paper_link(p, "fr-near")} <span class="fr-muted">{cosine:.0%} alike'
         f"{f' · {short_day(p.day)}' if p.day else ''}</span></li>"
         for p, cosine in mark.near
     )
@@ -44,6 +44,7 @@ def news_line(found: Road) -> str:
     if found.since is None or found.until is None:
         return "<p class=\"fr-line\">No paper of a known day yet: run 'frontier up', and new papers stand beside their landmarks.</p>"
     return (
-        '<p class="fr-line">What the areas are built on, and beside each landmark the nearest papers of'
-        f" {short_day(found.since)} to {short_day(found.until)}.</p>"
+        '<p class="fr-line">What an area is built on, oldest first, and under each landmark the papers of'
+        f" {short_day(found.since)} to {short_day(found.until)} that are most like it in subject (not those that cite it: open the"
+        " landmark for these).</p>"
     )

@@ -57,9 +57,9 @@ def news_line(runs: Sequence[SourceRun], before: datetime | None, now: datetime,
     if before is not None:
         came = f"{new:,} of {plural(total, 'paper')}" if new else "nothing"
         parts.append(f"<span>{came} came since you last looked, {ago(before, now)}</span>")
-    keys = '<button type="button" class="fr-act" data-fr-act="keys">Keys: ?</button>'  # a phone has none
-    hint = f'<span class="fr-hint">{" · " if parts else ""}{keys}</span>'
-    return f'<p class="fr-line">{" · ".join(parts)}{hint}</p>'
+    keys = '<button type="button" class="fr-act" data-fr-act="keys">Shortcuts: ?</button>'  # a phone has none
+    line = f'<p class="fr-line">{" · ".join(parts)}</p>' if parts else ""
+    return f'{line}<span class="fr-hint">{keys}</span>'
 
 
 def catch_up(
@@ -75,6 +75,11 @@ def catch_up(
         said = f"Here are {best} of these days."
     only = f'<a href="{link}" target="_self">Only {text(short_day(feed.day))}</a>' if feed.day else ""
     return f'<div class="fr-notice" role="status">{text(said)} {only}</div>'
+
+
+def catch_up_link(link: str) -> str:
+    """The way to the best of a week; `link` is escaped."""
+    return f'<p class="fr-line"><a href="{link}" target="_self">The best of 7 days</a></p>'
 
 
 def arrivals(runs: Sequence[SourceRun]) -> str:

@@ -192,9 +192,9 @@ def told(item: Ranked) -> list[str]:
     if because.landmark:
         lines.append(f"near the landmark {because.landmark.title} ({because.landmark.cosine:.2f})")
     if because.liked:
-        lines.append(f"near {because.liked.title} ({because.liked.cosine:.2f}), which you liked")
+        lines.append(f"near {because.liked.title} ({because.liked.cosine:.2f}), which you liked or saved")
     if because.words:
-        lines.append("says " + ", ".join(because.words))
+        lines.append("telling words: " + ", ".join(because.words))
     if item.moved:
         lines.append(item.moved.why)
     return lines

@@ -196,7 +196,7 @@ def novelty(share: float, cosine: float) -> Measure | None:
     if not (0 <= share <= 1):
         return None
     return Measure(
-        value=share, text=f"farther from what came before than {share:.0%} of the area (nearest {cosine:.2f})"
+        value=share, text=f"more unlike what came before than {share:.0%} of its area (nearest {cosine:.2f})"
     )
 
 

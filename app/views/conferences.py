@@ -68,7 +68,7 @@ def show(services: Services) -> None:
         f'<div class="fr-day"><h1>{markup.text(venue)} {year}</h1>{presenters_conferences.line(found, len(listed))}</div>'
     )
     _controls(areas, venues, (venue, year), area, (kinds, kind), (sessions, session))
-    st.html(f'<p><a href="{_address(plan="1")}" target="_self">A plan to print</a></p>')
+    st.html(presenters_conferences.plan_line(found, _address(plan="1")))
     if not listed:
         st.html(markup.notice("No paper fits. Take away a filter."))
         return

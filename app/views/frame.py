@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +19,8 @@ from data.errors import FrontierError
 from data.library import tags
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 TAGS = 200
 """Tags offered when a paper is tagged, the most used first."""
@@ -42,13 +45,23 @@ def frontier(everything: Mapping[str, str]) -> Frontier:
 
 
 def page(show: Callable[[Services], None]) -> None:
-    """Run one page over the store as it is now, with actions and keys. An expected failure is one line."""
+    """Run one page over the store as it is now, with actions and keys. A failure is one line; a bug has its traceback in the
+    terminal where the dashboard runs."""
     try:
         with closing(Services(frontier(os.environ))) as services:
             try:
                 show(services)
             except FrontierError as error:
                 st.html(markup.error_notice(error))
+            except Exception as exc:
+                logger.exception("a bug on the page")
+                st.html(
+                    markup.notice(
+                        f"This part of the page failed by a bug ({type(exc).__name__}); the terminal where the dashboard runs"
+                        " says where. Load the page again, or start the dashboard anew.",
+                        "error",
+                    )
+                )
             actions.listen(services.frontier, [name for name, _ in tags(services.reader)[:TAGS]])
     except FrontierError as error:
         st.html(markup.error_notice(error))

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from app import markup, presenters, presenters_library, shelves
+from app.exports import FORMS
 from app.presenters import PER_PAGE
 from app.services import Found, Services
 from app.views import frame
@@ -23,7 +24,6 @@ EVENTS = 100
 
 _NAMES = {"saved": "Saved", "liked": "Liked", "read": "Read", "disliked": "Disliked", "hidden": "Hidden",
           "tagged": "Tagged", "noted": "Notes", "watches": "Watches", "events": "Events"}  # fmt: skip
-_FORMS: dict[shelves.Form, str] = {"bibtex": "BibTeX", "jsonl": "JSON lines", "markdown": "Markdown"}
 _EXAMPLES = {
     "paper": "arxiv:2107.05580", "author": "Kaiming He", "search": "flow matching for robots",
     "landmarks": "architectures (an area)", "venue": "CVPR 2026", "dataset": "ImageNet, or new",
@@ -106,12 +106,12 @@ def _export(services: Services, name: str, items: Sequence[shelves.Shelved]) -> 
         f'<h2 class="fr-section">Take along</h2><p class="fr-line">{markup.plural(len(items), "paper")} as a file</p>'
     )
     with st.container(horizontal=True):
-        for form, label in _FORMS.items():
+        for form, kind in FORMS.items():
             st.download_button(
-                label,
+                kind.label,
                 data=shelves.export_later(services.frontier.open_reader, items, form),
-                file_name=f"frontier-{name}{shelves.FORMS[form]}",
-                mime="text/plain",
+                file_name=f"frontier-{name}{kind.ending}",
+                mime=kind.mime,
                 on_click="ignore",
                 key=f"_take_{form}",
             )

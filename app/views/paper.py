@@ -43,13 +43,14 @@ def show(services: Services) -> None:
     near = standing(services.frontier, services.reader, detail.paper.id, LANDMARKS)
     frame.section("Where it stands on the roadmap", presenters_paper.roadmap(detail.paper, near, areas) or NOT_YET)
     if why := services.why(detail):
-        frame.section("Why it is ranked so", presenters_paper.reasons_table(why))
+        frame.section("Why it is ranked so", presenters.score_table(why))
     charts = presenters_paper.signal_charts(detail.signals, services.velocities(detail))
     if charts := charts + presenters_paper.read_once(detail.signals):
         frame.section("Attention and citations over time", charts)
     if mentions := presenters_paper.mentions_list(detail.mentions):
         frame.section("Threads and entries", mentions)
     _nearest(services, detail.paper)
+    _in_archive(services, detail)
     _cited_by(services, detail.paper.id)
     if changes := presenters_paper.changes_list(services.changes(detail.paper.id)):
         frame.section("What changed", changes)
@@ -75,6 +76,21 @@ def _nearest(services: Services, paper: Paper) -> None:
     more = markup.href("search", {"like": presenters_search.name_of(paper)})
     found = f'{near}<p><a href="{more}" target="_self">Search for more like this paper</a></p>' if near else NOT_YET
     frame.section("Nearest papers", found)
+
+
+def _in_archive(services: Services, detail: PaperDetail) -> None:
+    """What is similar in the archive, where there is one; asked only on request, since a cluster may be slow to answer."""
+    if not services.frontier.config.archive.uri:
+        return
+    with st.expander("Similar in the archive", key="fr-archive"):
+        if not st.button("Look there", key=f"fr-archive-look-{detail.paper.id}"):
+            return
+        try:
+            from app.archive.reading import similar_to
+
+            st.html(presenters.neighbour_list(similar_to(services, detail, NEAREST)) or NOT_YET)
+        except FrontierError as error:
+            st.html(markup.error_notice(error))
 
 
 def _cited_by(services: Services, paper_id: int) -> None:

@@ -20,17 +20,16 @@ def _road(_services: Services, written: tuple[str | int, ...], names: tuple[str,
 def show(services: Services) -> None:
     """The page."""
     areas = frame.areas_of(services)
-    names = list(top_areas(services.areas))
+    names = [leaf for top in top_areas(services.areas) for leaf in services.leaves([top])]
     if not names:
         st.html('<div class="fr-day"><h1>Roadmap</h1></div>')
         return
-    area = frame.choice("area", names, names[0])
-    leaves = services.leaves([area])
-    found = _road(services, frame.written(services.frontier), leaves)
+    asked = frame.choice("area", list(services.areas), names[0])
+    area = asked if asked in names else services.leaves([asked])[0]
+    found = _road(services, frame.written(services.frontier), (area,))
     st.html(f'<div class="fr-day"><h1>Roadmap</h1>{presenters_roadmap.news_line(found)}</div>')
     frame.tabs("Area", names, area, key="_road", said=areas.title, then=lambda name: frame.remember(area=name))
-    for leaf in leaves:
-        frame.section(markup.text(areas.title(leaf)), presenters_roadmap.road(found.areas[leaf]))
+    frame.section(markup.text(areas.title(area)), presenters_roadmap.road(found.areas[area]))
 
 
 if __name__ == "__main__":

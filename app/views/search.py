@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import annotating, markup, presenters, presenters_search
+from app.exports import FORMS
 from app.presenters import PER_PAGE
 from app.presenters_search import MODES, NO_COUNTS, Counts, Question
 from app.services import Answer, Services
@@ -33,7 +34,7 @@ VENUES = 300  # offered as filters, those with most papers first
 
 _HINT = (
     '<p class="fr-line">Ask in words or whole sentences. <b>Words and meaning</b> finds both the exact term'
-    " and what is near to it; <b>Words</b> starts at once, without the language model."
+    " and papers that say it in other words; <b>Meaning</b> goes by the sense alone, <b>Words</b> by the words alone."
     " Conditions such as &quot;a phrase&quot;, author:NAME, venue:NAME, year:2019-2021 and -word hold exactly.</p>"
 )
 
@@ -113,7 +114,7 @@ def _form(asked: Question) -> None:
                 "Search",
                 key="_q",
                 max_chars=500,
-                placeholder="flow matching for robot policies",
+                placeholder="For example: flow matching for robot policies",
                 label_visibility="collapsed",
                 width="stretch",
             )
@@ -254,20 +255,14 @@ def _kept(services: Services, asked: Question, answer: Answer) -> None:
                 st.button("Watch this search", key="_watch", on_click=_watch, args=(asked,))
         if answer.hits:
             name = presenters_search.file_name(asked)
-            st.download_button(
-                "BibTeX",
-                presenters_search.as_bibtex(answer.hits),
-                f"{name}.bib",
-                "application/x-bibtex",
-                on_click="ignore",
-            )
-            st.download_button(
-                "JSON lines",
-                presenters_search.as_lines(answer.hits),
-                f"{name}.jsonl",
-                "application/jsonl",
-                on_click="ignore",
-            )
+            for form, kind in FORMS.items():
+                st.download_button(
+                    kind.label,
+                    presenters_search.as_file(answer.hits, form),
+                    f"{name}{kind.ending}",
+                    kind.mime,
+                    on_click="ignore",
+                )
 
 
 def _watch(asked: Question) -> None:

@@ -15,7 +15,7 @@ from app.services import Services
 from app.settings import Key, SettingsFile, Value
 from app.views import frame
 from app.wiring import find_home
-from data.config import AreaConfig, Config, WeightsConfig, parse
+from data.config import DIGEST_WEEKDAYS, AreaConfig, Config, WeightsConfig, parse
 from data.errors import ConfigError, FrontierError
 from data.seeds import defaults
 
@@ -57,7 +57,7 @@ def show(services: Services) -> None:
         case "weights":
             _weights(services, file, config)
         case "digest":
-            _digest(file, config)
+            _digest(services, file, config)
         case "look":
             _look()
         case _:
@@ -130,13 +130,15 @@ def _areas(services: Services, file: SettingsFile, config: Config) -> None:
     names = [*config.areas, ADD]
     chosen = frame.choice("area", names, names[0])
     frame.follow("_set_area", chosen)
-    st.selectbox(
-        "Area",
-        names,
-        key="_set_area",
-        format_func=lambda n: "Add an area …" if n == ADD else config.areas[n].title or n,
-        on_change=lambda: frame.remember(area=st.session_state["_set_area"]),
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Area",
+            names,
+            key="_set_area",
+            format_func=lambda n: "A new area" if n == ADD else config.areas[n].title or n,
+            on_change=lambda: frame.remember(area=st.session_state["_set_area"]),
+        )
+        st.button("New area", disabled=chosen == ADD, on_click=lambda: frame.remember(area=ADD))
     area = config.areas.get(chosen, AreaConfig())
     if area.lanes:
         st.html(
@@ -266,7 +268,11 @@ def _weights(services: Services, file: SettingsFile, config: Config) -> None:
 # ---- digest and look
 
 
-def _digest(file: SettingsFile, config: Config) -> None:
+MAIL_HEIGHT = 800
+"""Pixels of a mail's preview; it scrolls."""
+
+
+def _digest(services: Services, file: SettingsFile, config: Config) -> None:
     digest = config.digest
     st.html(
         '<h2 class="fr-section">The daily mail</h2><p class="fr-line">The password of the mail server is never kept'
@@ -275,7 +281,7 @@ def _digest(file: SettingsFile, config: Config) -> None:
     with st.form(_key("digest"), border=False):
         new: dict[str, Value] = {}
         for name, label in (
-            ("to", "To (several with commas)"), ("sender", "From"), ("smtp_host", "Mail server"),
+            ("to", "To"), ("sender", "From"), ("smtp_host", "Mail server"),
             ("smtp_user", "User at the mail server"), ("dashboard_url", "Address of this dashboard, for links"),
         ):  # fmt: skip
             new[name] = st.text_input(label, getattr(digest, name), max_chars=400, key=_key(name)).strip()
@@ -284,10 +290,44 @@ def _digest(file: SettingsFile, config: Config) -> None:
         new["smtp_security"] = st.selectbox(
             "Security", kinds, index=kinds.index(digest.smtp_security), key=_key("smtp_security")
         )
-        new["per_area"] = st.number_input("Papers per area", 1, 100, digest.per_area, key=_key("per_area"))
+        new["per_area"] = st.number_input("Papers per interest", 1, 100, digest.per_area, key=_key("per_area"))
+        minimum = st.number_input("Least score", 0.0, 1.0, digest.minimum, 0.05, key=_key("minimum"))
+        new["minimum"] = digest.minimum if abs(minimum - digest.minimum) < 1e-6 else round(minimum, 2)
+        for name, label, kinds in (
+            ("form", "How often", ["daily", "weekly"]),
+            ("weekday", "Day of the weekly mail", list(DIGEST_WEEKDAYS)),
+            ("quiet", "A day with nothing new", ["tell", "skip"]),
+        ):
+            now = kinds.index(getattr(digest, name))
+            new[name] = st.selectbox(label, kinds, index=now, format_func=_said, key=_key(name))
         saved = st.form_submit_button("Save", type="primary")
     if saved:
-        _save(file, _changed(("digest",), digest, new), then="'frontier digest --preview FILE' shows the mail.")
+        _save(file, _changed(("digest",), digest, new), then="The next mail is made so.")
+    _preview_mail(services, config)
+
+
+def _said(choice: str) -> str:
+    return {"tell": "Say why", "skip": "Send nothing"}.get(choice, choice.capitalize())
+
+
+def _preview_mail(services: Services, config: Config) -> None:
+    """The mail as it would be if none had been sent, with what is saved."""
+    from app.mailing import digest_of, profiles_of
+    from cron.render import fitted, render_html, subject
+
+    profiles = {p.name: p for p in profiles_of(config.digest)}
+    name = next(iter(profiles))
+    if len(profiles) > 1:
+        name = st.selectbox("Whose mail", list(profiles), key=_key("profile"))
+    if not st.button("Preview the mail", key=_key("preview_mail")):
+        return
+    try:
+        digest = fitted(digest_of(services, profile=profiles[name], anew=True))
+    except FrontierError as error:
+        st.html(markup.error_notice(error))
+        return
+    st.html(f'<h2 class="fr-section">{markup.text(subject(digest), 200)}</h2>')
+    st.iframe(presenters_settings.mail_frame(render_html(digest)), height=MAIL_HEIGHT, alt="Preview of the mail")
 
 
 def _look() -> None:

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from app import markup, presenters, presenters_run, run_now
+from app.daily import alarms
 from app.services import Services
 from app.views import frame
 from app.wiring import Frontier
@@ -23,6 +24,8 @@ def show(services: Services) -> None:
     runs = services.health()
     now = frontier.now()
     st.html('<div class="fr-day"><h1>Sources</h1></div>')
+    for alarm in alarms(services):
+        st.html(markup.notice(f"{alarm.line[:1].upper()}{alarm.line[1:]}.", "error"))
     if runs:
         st.html(f'<p class="fr-line">Last run: {presenters.health_line(runs, now, linked=False)}</p>')
     _run_now(frontier)

@@ -68,6 +68,8 @@ CSS = """
 .st-key-fr-nav { border-bottom: 1px solid var(--fr-line); padding-bottom: 0.35rem; row-gap: 0; }
 .fr-brand { font-family: "Source Serif", Georgia, serif; font-weight: 650; font-size: 1.15rem; margin-right: 0.75rem; }
 .stHtml .fr-brand a { color: inherit; }
+.fr-day { position: relative; }
+.fr-day .fr-hint { position: absolute; right: 0; top: 0.5rem; font-size: 0.9rem; }
 .fr-day h1 { font-size: 1.75rem; line-height: 1.2; }
 .fr-day h1 + .fr-line { margin-top: 0.3rem; }
 .fr-section { font-size: 1.15rem !important; margin: 1.25rem 0 0.25rem !important; }
@@ -220,7 +222,9 @@ _ACTIONS = """
 .fr-act:hover { color: var(--fr-accent); border-color: currentColor; }
 .fr-act[aria-pressed="true"] { color: var(--fr-accent); background: var(--fr-accent-soft); border-color: currentColor;
   font-weight: 600; }
+.fr-act[aria-pressed="true"]::before { content: "✓ " / ""; }
 .fr-act:focus-visible, .fr-dialog button:focus-visible { outline: 2px solid var(--fr-accent); outline-offset: 1px; }
+.st-key-_read_all button { min-height: 2rem; padding: 0.2rem 0.75rem; }
 .fr-tag { border-style: dashed; }
 .fr-card { scroll-margin: 3rem 0 1rem; }
 .fr-card:focus { outline: none; }

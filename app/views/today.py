@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -115,10 +115,17 @@ def _cards(
     if inside:
         st.html(f"{HEADING}{cards(inside, first + 1)}")
     if near := [item for item in listed if not item.belongs]:
-        st.html(f"{'' if inside else HEADING}{presenters.near_notice(feed, areas, inside=len(inside))}")
+        threshold = services.frontier.config.ranking.area_threshold
+        last = services.reader.last_day_of(services.leaves([feed.area]), threshold, feed.day) if feed.day else None
+        said = presenters.near_notice(feed, areas, inside=len(inside), last=last, link=_to_day)
+        st.html(f"{'' if inside else HEADING}{said}")
         st.html(cards(near, first + len(inside) + 1))
     if pager := presenters.pager(len(feed.ranked), page, lambda n: address(page=str(n))):
         st.html(pager)
+
+
+def _to_day(day: date) -> str:
+    return address(day=day.isoformat(), since="")
 
 
 def _day(name: str) -> date | None:
@@ -165,13 +172,10 @@ def _take_step(frontier: Frontier, step: int) -> None:
 
 
 def _days(services: Services, days: Sequence[tuple[date, int]], feed: Feed, shown: date) -> None:
-    def link(day: date) -> str:
-        return address(day=day.isoformat(), since="")
-
     counts = {**dict(days), shown: dict(days).get(shown, 0)}
     frame.follow("_day", shown)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.html(presenters.volume_bars(services.volumes(), feed.day, link), width="content")
+        st.html(presenters.volume_bars(services.volumes(), feed.day, _to_day), width="content")
         st.selectbox(
             "Day",
             sorted(counts, reverse=True),
@@ -181,21 +185,26 @@ def _days(services: Services, days: Sequence[tuple[date, int]], feed: Feed, show
             label_visibility="collapsed",
             width=300,
         )
-    st.html(presenters_today.calendar(dict(days), shown, link))
+        st.html(presenters_today.calendar(dict(days), shown, _to_day), width="content")
+        if feed.since is None:
+            week = shown - timedelta(days=6)
+            st.html(
+                presenters_today.catch_up_link(address(day=shown.isoformat(), since=week.isoformat())), width="content"
+            )
 
 
 # ---- what of it ----------------------------------------------------------------------------------------------------------
 
 
 def _tabs(areas: presenters.Areas, names: Sequence[str], area: str, searches: Sequence[Watch]) -> None:
-    """Areas, the lanes of the chosen one, and saved searches where there are any."""
+    """Areas, the lanes of the chosen one, and watched searches where there are any."""
     top = area if area in names else areas.parent(area)
     frame.tabs(
         "Area",
         ["", *names],
         top,
         key="_area",
-        said=lambda name: areas.title(name) if name else "All",
+        said=lambda name: areas.title(name) if name else "All areas",
         then=lambda name: frame.remember(area=name, search="", page=""),
     )
     if top and (lanes := areas.config[top].lanes):
@@ -210,11 +219,11 @@ def _tabs(areas: presenters.Areas, names: Sequence[str], area: str, searches: Se
     if searches:
         named = {str(w.id): w.value for w in searches}
         frame.tabs(
-            "Saved search",
+            "Watched search",
             ["", *named],
             frame.choice("search", list(named)),
             key="_search",
-            said=lambda n: markup.cut(named[n], 40) if n else "Any search",
+            said=lambda n: f"found by “{markup.cut(named[n], 40)}”" if n else "Watched searches: off",
             then=lambda n: frame.remember(search=n, area="", page=""),
         )
 
@@ -239,8 +248,8 @@ def _order(frontier: Frontier, listed: Sequence[Ranked], done: Mapping[int, Sequ
             then=lambda which: frame.remember(show=which, page=""),
         )
         unread = [i for i in (item.paper.id for item in listed) if all(e.kind != "read" for e in done.get(i, ()))]
-        read_all = partial(_read_all, frontier, unread)
-        st.button("Mark all as read", key="_read_all", type="tertiary", disabled=not unread, on_click=read_all)
+        said = f"Mark {f'all {len(unread):,}' if len(unread) > 1 else 'it'} as read" if unread else "All are read"
+        st.button(said, key="_read_all", disabled=not unread, on_click=partial(_read_all, frontier, unread))
 
 
 def _read_all(frontier: Frontier, ids: Sequence[int]) -> None:

@@ -289,7 +289,7 @@ def test_every_press_counts_while_another_runs(page: Page, home: Path) -> None:
     go(page, "?day=2025-11-19")
     cards = page.locator(".fr-card")
     for n in range(4):
-        cards.nth(n).get_by_role("button", name="Read", exact=True).click()
+        cards.nth(n).get_by_role("button", name="Have read", exact=True).click()
     page.reload()
     settled(page)
     expect(page.locator('[data-fr-act="read"][aria-pressed="true"]')).to_have_count(4)

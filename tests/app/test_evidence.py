@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import run
-from app.presenters_paper import reasons_table
+from app.presenters import score_table
 from app.services import Services
 from app.wiring import Frontier
 from tests.app import made_up
@@ -71,7 +71,7 @@ def test_show_has_the_same_reasons_as_the_page(at: Path, capsys: pytest.CaptureF
     services = Services(Frontier())
     why = services.why(services.detail("arxiv:2511.00001"))
     assert why is not None
-    html = reasons_table(why)
+    html = score_table(why)
     assert "Hacker News" in html
     assert "<script" not in html
     services.close()

@@ -93,7 +93,7 @@ def every_page(services: Services, areas: Areas) -> str:
         parts += [
             presenters_paper.paper_head(detail),
             presenters_paper.paper_body(detail),
-            presenters_paper.reasons_table(why),
+            presenters.score_table(why),
             presenters_paper.sightings_table(detail.sightings),
             presenters.neighbour_list(services.neighbours(detail.paper.id)),
         ]
@@ -269,8 +269,10 @@ def test_links_of_a_paper(services: Services) -> None:
 def test_reasons_add_up(services: Services) -> None:
     why = services.why(services.detail("arxiv:2511.00001"))
     assert why is not None
-    table = presenters_paper.reasons_table(why)
-    assert sum(float(n) for n in re.findall(r"<td[^>]*><b>([\d.]+)</b>", table)) == pytest.approx(why.score, abs=0.02)
+    table = presenters.score_table(why)
+    *parts, whole = (float(n) for n in re.findall(r"<td[^>]*><b>([\d.]+)</b>", table))
+    assert sum(parts) == pytest.approx(why.score, abs=0.02)
+    assert whole == round(why.score, 2)
 
 
 def test_one_reading_makes_no_chart() -> None:

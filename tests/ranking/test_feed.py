@@ -126,8 +126,8 @@ def test_what_bears_a_place_out_is_told_after_the_reasons() -> None:
     assert lines[1:] == [
         "talked of at r/MachineLearning",
         "near the landmark Q-learning (0.61)",
-        "near Meadows (0.70), which you liked",
-        "says policy, reward",
+        "near Meadows (0.70), which you liked or saved",
+        "telling words: policy, reward",
     ]
 
 
