@@ -1,141 +1,208 @@
-"""The digest and the daily job, put together from the store and the configuration."""
+"""The digest, put together from the store and the configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, timedelta
-from functools import partial
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from app.services import Services
-from app.wiring import Frontier
-from cron.daily import DailyReport, Done, StepResult, Steps, run_daily
-from cron.delivery import Delivery, deliver_once, recipient_of, send
-from cron.digest import Digest, build_digest
-from data.errors import ConfigError
+from cron.digest import RISING_SHOWN, Digest, Interests, Rising, build_digest, rising_of
+from cron.health import since
+from cron.profiles import CATCH_UP_DAYS, DEFAULT, Profile, Window, earlier_this_week, window
+from data import watching
+from data.config import DigestConfig, ProfileConfig
+from data.errors import UsageError
+from data.papers import Paper
+from data.watching import Event
 from ranking.areas import top_areas
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage
+    from app.personalising import Chances
+    from ranking.feed import Ranked
 
-CATCH_UP_DAYS = 7
-"""How many days a digest looks back at most when the last one was sent longer ago."""
+HISTORY_DAYS = 90
+"""How far back it is looked since when a source does as it does."""
+
+ASKED_LATELY = timedelta(hours=6)
+"""A run that began so short a time ago counts as today's, though it began before midnight (UTC)."""
+
+TREND_WEEKS = 12
+"""The weeks over which a topic must rise, as in `frontier trends`."""
 
 
-def digest_of(services: Services, *, to: str, day: date | None = None) -> Digest:
-    """The digest of a day, or (without one) of what came since the last digest that this recipient was sent."""
-    frontier, reader = services.frontier, services.reader
-    today = frontier.now().date()
-    sent = reader.last_delivered(recipient_of(to)) if to else None
-    if day:
-        first, last = day, day
-    elif sent and sent < today:
-        first, last = max(sent + timedelta(days=1), today - timedelta(days=CATCH_UP_DAYS)), today
-    else:
-        first = last = next((d for d, _ in reader.days() if d <= today), today)
-    ids = reader.announced(first, last)
-    config = frontier.config
-    return build_digest(
-        day=last,
-        ranked_by_area={
-            a: [r for r in services.rank(ids, today=last, areas=services.leaves([a])) if r.belongs]
-            for a in top_areas(config.areas)
-        },
-        titles={a: services.area_title(a) for a in config.areas},
+def profiles_of(config: DigestConfig) -> tuple[Profile, ...]:
+    """Every recipient of the configuration. The plain [digest] table is one where it names a recipient, or there is no other."""
+    others = tuple(_profile(name, of) for name, of in config.profiles.items())
+    if config.to or config.channels or not others:
+        return (_profile(DEFAULT, config), *others)
+    return others
+
+
+def profile_named(config: DigestConfig, name: str) -> Profile:
+    """The profile of this name. Raises UsageError."""
+    if name == DEFAULT:
+        return _profile(DEFAULT, config)
+    if name not in config.profiles:
+        known = ", ".join((DEFAULT, *sorted(config.profiles)))
+        raise UsageError(f"no digest profile {name[:80]!r}", mend=f"known: {known}")
+    return _profile(name, config.profiles[name])
+
+
+def _profile(name: str, config: ProfileConfig) -> Profile:
+    return Profile(
+        name=name,
+        to=config.to,
+        sender=config.sender,
+        areas=config.areas,
+        per_area=config.per_area,
+        minimum=config.minimum,
+        form="weekly" if config.form == "weekly" else "daily",
+        weekday=config.weekday,
+        quiet="skip" if config.quiet == "skip" else "tell",
+        channels=config.channels,
+    )
+
+
+def digest_of(services: Services, *, profile: Profile, day: date | None = None, anew: bool = False) -> Digest:
+    """What is new to a profile since the last digest that was delivered to it; with `day`, the digest of that day (or of
+    the week that ends then); `anew` as if none had been delivered. Raises ConfigError for an address that is none,
+    StoreError."""
+    from app.voting import unsubscribe_link, vote_links
+
+    frontier, reader, config = services.frontier, services.reader, services.frontier.config
+    recipient = profile.recipient
+    today = day or frontier.now().date()
+    sent = [] if anew else reader.deliveries(recipient, today)
+    last_sent = sent[-1][0] if sent and not day else None
+    looked = _window(services, profile, today, last_sent, given=day is not None)
+    ids = reader.announced(looked.first, looked.last)
+    if last_sent is not None:  # what a source announced for a day that had its digest before it came
+        earlier = looked.first - timedelta(days=1)
+        ids += reader.announced_late(earlier - timedelta(days=CATCH_UP_DAYS), earlier, sent[-1][2])
+    week = earlier_this_week([d for d, _, _ in sent], today)
+    digest = build_digest(
+        window=looked,
+        weekly=profile.form == "weekly",
+        interests=_interests(services, profile, ids, today),
+        explain=services.explained,
         runs=services.health(),
-        already_sent=reader.delivered(recipient_of(to)) if to else set(),
-        per_area=config.digest.per_area,
+        since=_standing_since(services),
+        asked_since=min(datetime.combine(today, time(), UTC), frontier.now() - ASKED_LATELY),
+        already_sent=set() if anew else reader.delivered(recipient),
+        per_area=profile.per_area,
+        minimum=profile.minimum,
         announced=len(ids),
-        dashboard_url=config.digest.dashboard_url,
         unscored=len(ids) - len(reader.area_scores(ids)),
+        events=_events(services, set() if anew else reader.mailed_events(recipient), looked, sent_before=bool(sent)),
+        rising=() if week else _rising(services, today),
+        dashboard_url=config.digest.dashboard_url,
+        unsubscribe_url=unsubscribe_link(frontier, profile.name),
+        last_sent=last_sent,
+        thread=[message_id for d, message_id, _ in sent if d in week],
+        profile=profile.name,
+        recipient=recipient,
+    )
+    papers = reader.papers(digest.paper_ids)
+    return digest.with_votes(vote_links(frontier, profile=profile.name, day=digest.day, papers=papers))
+
+
+def _window(services: Services, profile: Profile, today: date, last_sent: date | None, *, given: bool) -> Window:
+    """The days to look at. A first digest, of a day that brought nothing, begins with the latest day that did."""
+    looked = window(profile, today, last_sent)
+    if last_sent is not None or given:
+        return looked
+    latest = next((d for d, _ in services.reader.days() if d <= today), today)
+    return replace(looked, first=min(looked.first, max(latest, today - timedelta(days=CATCH_UP_DAYS))))
+
+
+# ---- interests
+
+
+def _interests(services: Services, profile: Profile, ids: Sequence[int], today: date) -> Interests:
+    """Saved searches first, as they were asked for in words, then focus areas, then tags (where [ranking] says so). A
+    profile that names areas hears of those alone."""
+    areas = services.areas
+    names = list(profile.areas or top_areas(areas))
+    chances = services.chances(ids)
+    own = {} if profile.areas else _of_the_user(services, ids, chances)
+    titles = {name: title for name, (title, _) in own.items()} | {a: services.area_title(a) for a in names}
+
+    def ranked(some: Sequence[int], leaves: Sequence[str] = ()) -> list[Ranked]:
+        return [r for r in services.rank(some, today=today, areas=leaves, chances=chances) if r.belongs]
+
+    searches = {n: ranked(sorted(of)) for n, (_, of) in own.items() if n.startswith("search:")}
+    tags = {n: ranked(sorted(of)) for n, (_, of) in own.items() if n.startswith("tag:")}
+    parent = {leaf: name for name in names for leaf in services.leaves([name])}
+    return Interests(
+        ranked={**searches, **{a: ranked(ids, services.leaves([a])) for a in names}, **tags},
+        titles=titles,
+        best=_best(chances, parent) if chances else {i: n for n, (_, of) in own.items() for i in of},
+        explore=services.frontier.config.ranking.explore if chances and chances.by_paper and not profile.areas else 0.0,
     )
 
 
-def deliver(
-    frontier: Frontier, digest: Digest, *, to: str, transmit: Callable[[EmailMessage], None] | None = None
-) -> Delivery:
-    """Send a digest once per recipient and day. Raises DeliveryError, ConfigError, StoreError."""
-    config = frontier.config.digest
-    if not to:
-        raise ConfigError("digest.to", "is not set", mend="set it, or give --to ADDRESS")
-    password = frontier.environment.get("FRONTIER_SMTP_PASSWORD")
-    store, reader = frontier.open_store(), frontier.open_reader()
-    try:
-        return deliver_once(
-            digest,
-            to=to,
-            sender=config.sender or to,
-            store=store,
-            reader=reader,
-            now=frontier.now(),
-            transmit=transmit or partial(send, config=config, password=password),
-        )
-    finally:
-        reader.close()
-        store.close()
+def _of_the_user(services: Services, ids: Sequence[int], chances: Chances | None) -> dict[str, tuple[str, set[int]]]:
+    """Saved searches and tags that have papers among these: what people call each, and its papers."""
+    if chances is None and not any(w.kind == "search" for w in watching.watches(services.reader)):
+        return {}
+    from app.personalising import Personal
+
+    personal = Personal(services.frontier, services.reader)
+    fitting = chances.fitting if chances else personal.fitting(ids)
+    out: dict[str, tuple[str, set[int]]] = {}
+    for interest in personal.interests:
+        if interest.kind in ("search", "tag"):
+            of = {i for i in ids if interest.name in fitting.get(i, ())}
+            if interest.kind == "tag" and chances:  # nobody tags what is new: its model says what fits
+                of |= {i for i in ids if chances.interest.get(i) == interest.name}
+            if of:
+                out[interest.name] = (f"{interest.kind.capitalize()}: {interest.title}", of)
+    return out
 
 
-def daily(frontier: Frontier, on_step: Callable[[Done], None]) -> DailyReport:
-    """The daily job: crawl, sync, rank, events, digest. One at a time; safe to run twice."""
-    steps = Steps(
-        crawl=lambda: _crawl(frontier),
-        sync=lambda: _sync(frontier),
-        rank=lambda: _rank(frontier),
-        events=lambda: _events(frontier),
-        digest=lambda: _digest(frontier),
-    )
-    home = frontier.home
-    return run_daily(steps, lock=home.folder / "daily.lock", logs=home.logs, now=frontier.now(), on_step=on_step)
+def _best(chances: Chances, parent: Mapping[str, str]) -> dict[int, str]:
+    """The section under which each paper stands best: an area's interest stands under the area that is shown."""
+    out = {}
+    for paper_id, name in chances.interest.items():
+        kind, _, value = name.partition(":")
+        out[paper_id] = parent.get(value, value) if kind == "area" else name
+    return out
 
 
-def _crawl(frontier: Frontier) -> StepResult:
-    from app.jobs import crawl
-
-    crawled = crawl(frontier)
-    line = "; ".join(
-        f"{r.source} {r.verdict}: {r.new} new, {r.changed} changed" for r in crawled.reports if r.verdict != "off"
-    )
-    if crawled.unreachable:
-        return StepResult(outcome="failed", line=f"no source could be reached ({line})")
-    return StepResult(outcome="partial" if crawled.partial else "ok", line=line or "every source is switched off")
+# ---- what else it says
 
 
-def _sync(frontier: Frontier) -> StepResult:
-    from app.jobs import sync
-
-    done = sync(frontier)
-    return StepResult(
-        outcome="ok", line=f"{done.embedded} papers embedded, {done.scored} judged, {done.total} in the index"
-    )
+def _standing_since(services: Services) -> dict[str, date]:
+    history = services.reader.run_history(services.frontier.now() - timedelta(days=HISTORY_DAYS))
+    found = {run.source: since(history.get(run.source, ()), run.verdict) for run in services.health()}
+    return {source: began for source, began in found.items() if began is not None}
 
 
-def _rank(frontier: Frontier) -> StepResult:
-    services = Services(frontier)
-    try:
-        best = services.feed(k=1)
-        if best.day is None:
-            return StepResult(outcome="ok", line="no day has papers yet")
-        first = f"; first: {best.ranked[0].paper.title[:100]}" if best.ranked else ""
-        return StepResult(outcome="ok", line=f"{best.total} papers of {best.day} ranked{first}")
-    finally:
-        services.close()
+def _events(
+    services: Services, told: Set[int], looked: Window, *, sent_before: bool
+) -> list[tuple[Event, Paper | None]]:
+    """Events but those that were `told`, with their papers; some are found a while after they happened."""
+    first = looked.first - timedelta(days=CATCH_UP_DAYS) if sent_before else looked.first
+    found = [
+        e
+        for e in watching.events(services.reader, told=True, since=first)
+        if e.id not in told and e.at.date() <= looked.last
+    ]
+    papers = {p.id: p for p in services.reader.papers([e.paper_id for e in found])}
+    return [(e, papers.get(e.paper_id)) for e in found]
 
 
-def _events(frontier: Frontier) -> StepResult:
-    from app.watching import derive
+def _rising(services: Services, today: date) -> list[Rising]:
+    """The topics that really rise over the last whole weeks; said in the first digest of a week."""
+    from app.trending import trends_of
+    from data.topics import topics_of
+    from index.encoders import model_name
+    from ranking.trends import full_weeks
 
-    found = derive(frontier)
-    line = "; ".join([f"{found.new} new events", *found.notes])
-    return StepResult(outcome="partial" if found.notes else "ok", line=line)
-
-
-def _digest(frontier: Frontier) -> StepResult:
-    to = frontier.config.digest.to
-    if not to or not frontier.config.digest.smtp_host:
-        return StepResult(outcome="ok", line="no mail is configured ([digest] to and smtp_host)")
-    services = Services(frontier)
-    try:
-        digest = digest_of(services, to=to)
-    finally:
-        services.close()
-    return StepResult(outcome="ok", line=deliver(frontier, digest, to=to).line)
+    if not topics_of(services.reader, model_name(services.frontier.config.embedding.model)):
+        return []
+    first, last = full_weeks(today, TREND_WEEKS)
+    found = trends_of(services, since=first, until=last)
+    return [r for t in found.topics if (r := rising_of(t.trend.name, t.trend)) is not None][:RISING_SHOWN]

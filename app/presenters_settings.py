@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from app.markup import notice, paper_link, table
 from app.previews import Place
@@ -28,6 +29,15 @@ def places(items: Sequence[Place]) -> str:
         return notice("There is no ranked day yet to try this on: run 'frontier up'.")
     rows = [[str(item.now), paper_link(item.paper, "fr-near", 140), _moved(item)] for item in items]
     return table(["place", "paper", "now at"], rows, numbers=(0,))
+
+
+def mail_frame(page: str) -> str:
+    """A page that shows a mail's HTML in a frame of its own, which runs no scripts and knows nothing of this page."""
+    inner = escape(page.replace("<head>", '<head><base target="_blank">', 1))
+    return (
+        '<body style="margin:0"><iframe title="The mail" sandbox="allow-popups allow-popups-to-escape-sandbox"'
+        f' style="border:0;width:100%;height:100vh" srcdoc="{inner}"></iframe></body>'
+    )
 
 
 def _moved(item: Place) -> str:

@@ -1,8 +1,11 @@
-"""Mail out: over TLS to a server whose certificate is verified, and each day to each recipient once.
+"""Getting out what is in the spool: over TLS to a server whose certificate is verified, to each channel once.
 
-What is promised is at least once. A day is noted as `sending` before the mail goes out and as `sent` after the server
-took it; when something ends the process in between, the next run sends that day again under the same Message-ID, which
-mail programs take for the same mail. Losing a day without a word is what the other promise, at most once, would risk.
+What is promised. A mail is made once per recipient and day and is whole on disk before anything is sent. Each channel is
+marked as `sending` before its attempt and as `sent` after the other side took it, so what was taken is not offered again.
+Between these two marks lies the one moment that SMTP leaves open (RFC 5321, 4.5.3.2.6; RFC 1047): when a process, a server
+or the network dies after the mail went over and before the answer came, nobody can know. The same bytes are then offered
+again under the same Message-ID, which mail programs take for the same mail. Losing a day without a word is what the other
+promise, at most once, would risk.
 """
 
 from __future__ import annotations
@@ -11,23 +14,30 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from email.message import EmailMessage
 from ipaddress import ip_address
-from typing import Literal
 
-from cron.addresses import mailbox
-from cron.digest import Digest, day_text, shorten
-from cron.render import fitted, render_mail
+from cron.spool import GIVE_UP_AFTER, Item, Parcel, Spool
+from cron.wording import shorten
 from data.config import DigestConfig
 from data.errors import ConfigError, DeliveryError, FrontierError
-from data.reader import Reader
-from data.store import Store
 from data.text import clean
 
 REPLY_CHARS = 160
 """How much of a server's own words is shown."""
+
+PAUSES_S = (2.0, 8.0)
+"""How long one run waits before it tries again where a server cannot be reached: so often in all, not for each mail. A server
+that answers "not now" (greylisting) is left alone until a later run."""
+
+
+class NotNow(DeliveryError):
+    """Not taken for now. `soon`: nobody was reached, so it may help to try again in a moment."""
+
+    def __init__(self, message: str, *, mend: str = "", soon: bool = False) -> None:
+        super().__init__(message, mend=mend)
+        self.soon = soon
 
 
 class MaybeDelivered(DeliveryError):
@@ -35,103 +45,148 @@ class MaybeDelivered(DeliveryError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What `deliver_once` did; `line` says it to people."""
+class Offered:
+    """What became of one parcel that was offered: its new state, and why it was not sent."""
 
-    state: Literal["sent", "already sent"]
-    message_id: str
-    line: str
+    parcel: Parcel
+    again: bool = False
+
+    @property
+    def was_sent(self) -> bool:
+        return self.parcel.state == "sent"
 
 
-def deliver_once(
-    digest: Digest,
+@dataclass(slots=True)
+class Patience:
+    """The pauses that a run has left, and how it pauses."""
+
+    sleep: Callable[[float], None]
+    left: tuple[float, ...] = PAUSES_S
+
+    def pause(self) -> bool:
+        """Pause when there is one left."""
+        if not self.left:
+            return False
+        seconds, *rest = self.left
+        self.left = tuple(rest)
+        self.sleep(seconds)
+        return True
+
+
+def offer(
+    item: Item,
     *,
-    to: str,
-    sender: str,
-    store: Store,
-    reader: Reader,
+    spool: Spool,
+    transmit: Callable[[Item, Parcel], None],
+    record: Callable[[Item, Parcel], None],
+    patience: Patience,
     now: datetime,
-    transmit: Callable[[EmailMessage], None],
-) -> Delivery:
-    """Send the digest of a day to one recipient unless that was done; `transmit` is `send` with its settings bound.
+    again: bool = False,
+) -> tuple[Item, list[Offered]]:
+    """Send the parcels of an item that are due to their channels, one by one; a channel that fails does not hinder others.
 
-    The papers that the mail really holds are kept as sent. Raises DeliveryError, ConfigError, StoreError. Two processes
-    at once would both send: the callers hold `cron.daily.only_one`.
+    `transmit` hands one over, or raises NotNow (tried again later), MaybeDelivered or another FrontierError (refused for
+    good). `record` lets the store know of one that was sent. With `again`, also what was refused, or has to wait, is
+    offered. Gives the item as it is then, and what became of those offered. The spool must be `locked`. Raises DeliveryError when the spool, and StoreError when the store cannot be
+    written.
     """
-    recipient = recipient_of(to)
-    day = digest.day.isoformat()
-    before = reader.delivery(recipient, digest.day)
-    if before and before[0] == "sent":
-        line = f"the digest of {day_text(digest.day)} was sent to {recipient} before"
-        return Delivery(state="already sent", message_id=before[1], line=line)
-    digest = fitted(digest)
-    message = render_mail(digest, to=to, sender=sender, now=now)
-    message_id = str(message["Message-ID"])
-
-    def note(state: str) -> None:
-        store.put_delivery(recipient, day, message_id=message_id, state=state, paper_ids=digest.paper_ids, now=now)
-
-    note("sending")
-    try:
-        transmit(message)
-    except MaybeDelivered:
-        raise
-    except FrontierError:
-        note("failed")
-        raise
-    note("sent")
-    n = len(digest.entries)
-    again = ", again, because the last attempt did not end clearly" if before and before[0] == "sending" else ""
-    line = f"sent {n} paper{'s' if n != 1 else ''} of {day_text(digest.day)} to {recipient}{again}"
-    return Delivery(state="sent", message_id=message_id, line=line)
+    out = []
+    for parcel in item.parcels:
+        wanted = parcel.is_due(now) or (again and parcel.state != "sent" and bool(parcel.content))
+        if wanted:
+            before = parcel.state
+            parcel = replace(parcel, state="sending", attempts=parcel.attempts + 1)
+            item = spool.put(item.with_parcel(parcel))
+            parcel = _attempt(item, parcel, transmit=transmit, patience=patience, now=now)
+            item = spool.put(item.with_parcel(parcel))
+            out.append(Offered(parcel=parcel, again=before == "sending"))
+        if parcel.state == "sent" and not parcel.recorded:
+            record(item, parcel)
+            item = spool.put(item.with_parcel(replace(parcel, recorded=True)))
+    return item, out
 
 
-def recipient_of(to: str) -> str:
-    """The address by which the store knows a recipient: without the name, the domain as ASCII. Raises ConfigError."""
-    return mailbox(to, "digest.to").addr_spec
+def _attempt(
+    item: Item, parcel: Parcel, *, transmit: Callable[[Item, Parcel], None], patience: Patience, now: datetime
+) -> Parcel:
+    while True:
+        try:
+            transmit(item, parcel)
+        except (NotNow, MaybeDelivered) as exc:
+            if isinstance(exc, NotNow) and exc.soon and patience.pause():
+                continue
+            if now - item.made_at >= GIVE_UP_AFTER:
+                return replace(parcel, state="failed", said=f"{exc}; given up after {GIVE_UP_AFTER.days} days")
+            return parcel.put_off(str(exc), now=now, maybe=isinstance(exc, MaybeDelivered))
+        except FrontierError as exc:
+            return replace(parcel, state="failed", said=str(exc))
+        return parcel.sent()
 
 
 def send(
-    message: EmailMessage,
+    message: bytes,
     *,
+    sender: str,
+    recipient: str,
     config: DigestConfig,
     password: str | None,
     timeout_s: float = 30.0,
     tls_context: ssl.SSLContext | None = None,
 ) -> None:
-    """Hand one mail to the server of `[digest]`. Raises DeliveryError in one line (MaybeDelivered when it is not sure).
+    """Hand one mail to the server of `[digest]`. Raises NotNow, MaybeDelivered when it is not sure, and DeliveryError when it
+    was refused for good; ConfigError. Each is one line.
 
     The certificate is verified against the system's authorities unless `tls_context` brings others.
     """
-    _check(config, password)
+    with _session(config, password, timeout_s, tls_context) as (smtp, where):
+        with _translated(where, config, timeout_s):
+            _envelope(smtp, where, sender, recipient)
+        _data(smtp, where, message)
+
+
+def try_login(
+    config: DigestConfig, password: str | None, *, timeout_s: float = 30.0, tls_context: ssl.SSLContext | None = None
+) -> None:
+    """Connect to the server of `[digest]`, log in where a user is set, and leave; nothing is sent. Raises as `send` does."""
+    with _session(config, password, timeout_s, tls_context):
+        pass
+
+
+@contextmanager
+def _session(
+    config: DigestConfig, password: str | None, timeout_s: float, tls_context: ssl.SSLContext | None
+) -> Iterator[tuple[smtplib.SMTP, str]]:
+    """A connection to the server, secured and logged in as configured, and the server's name."""
+    check(config, password)
     context = tls_context or ssl.create_default_context()
     where = f"{config.smtp_host}:{config.smtp_port}"
-    sender, recipient = (_address(message, header) for header in ("From", "To"))
     with _translated(where, config, timeout_s):
         smtp = _connected(config, timeout_s, context)
     try:
         with _translated(where, config, timeout_s):
             smtp.ehlo()
             if config.smtp_security == "starttls":
-                _start_tls(smtp, where, context)
+                _start_tls(smtp, where, context, config)
             if config.smtp_user:
                 _log_in(smtp, where, config.smtp_user, password or "")
-            _envelope(smtp, where, sender, recipient)
-        _data(smtp, where, message)
+        yield smtp, where
         with suppress(smtplib.SMTPException, OSError):  # the mail is taken: a missing goodbye changes nothing
             smtp.quit()
     finally:
         smtp.close()
 
 
-def _check(config: DigestConfig, password: str | None) -> None:
+def check(config: DigestConfig, password: str | None) -> None:
+    """Whether the settings can send a mail at all. Raises DeliveryError, ConfigError."""
     if not config.smtp_host:
         raise DeliveryError("no mail server is configured", mend="set smtp_host under [digest] in frontier.toml")
-    if config.smtp_security == "none" and not _is_loopback(config.smtp_host):
+    if config.smtp_security == "none" and not _may_be_plain(config):
         raise ConfigError(
             "digest.smtp_security", f"none is only for a server on this machine, not {config.smtp_host}",
-            mend="use starttls or tls",
+            mend="use starttls or tls, or name it in smtp_plaintext_hosts",
         )  # fmt: skip
+    if config.smtp_security == "none" and config.smtp_user and not _is_loopback(config.smtp_host):
+        raise ConfigError("digest.smtp_user", "a password never goes out in the clear", mend="use starttls or tls")
     if config.smtp_user and not password:
         raise DeliveryError(f"no password for {config.smtp_user}", mend="set FRONTIER_SMTP_PASSWORD")
 
@@ -143,8 +198,13 @@ def _is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
-def _address(message: EmailMessage, header: str) -> str:
-    return str(message[header].addresses[0].addr_spec)
+def _may_be_plain(config: DigestConfig) -> bool:
+    """Whether the server may be spoken to in the clear: on this machine, or allowed by name."""
+    return _is_loopback(config.smtp_host) or _is_named(config)
+
+
+def _is_named(config: DigestConfig) -> bool:
+    return config.smtp_host.lower().rstrip(".") in (h.lower().rstrip(".") for h in config.smtp_plaintext_hosts)
 
 
 def _connected(config: DigestConfig, timeout_s: float, context: ssl.SSLContext) -> smtplib.SMTP:
@@ -153,10 +213,18 @@ def _connected(config: DigestConfig, timeout_s: float, context: ssl.SSLContext) 
     return smtplib.SMTP(config.smtp_host, config.smtp_port, timeout=timeout_s)
 
 
-def _start_tls(smtp: smtplib.SMTP, where: str, context: ssl.SSLContext) -> None:
+def _start_tls(smtp: smtplib.SMTP, where: str, context: ssl.SSLContext, config: DigestConfig) -> None:
     if not smtp.has_extn("starttls"):
-        raise DeliveryError(
-            f"{where} offers no STARTTLS, so nothing was sent", mend='try smtp_security = "tls", often on port 465'
+        if _is_named(config):
+            if config.smtp_user:
+                raise DeliveryError(
+                    f"{where} offers no STARTTLS, and a password never goes out in the clear",
+                    mend="leave smtp_user out, or use another server",
+                )
+            return
+        raise NotNow(
+            f"{where} offers no STARTTLS, so nothing was sent",
+            mend='try smtp_security = "tls", often on port 465, or name the host in smtp_plaintext_hosts',
         )
     smtp.starttls(context=context)
     smtp.ehlo()
@@ -170,9 +238,7 @@ def _log_in(smtp: smtplib.SMTP, where: str, user: str, password: str) -> None:
     except smtplib.SMTPAuthenticationError as exc:
         said = _reply(exc.smtp_code, exc.smtp_error).replace(password, "***")
         if exc.smtp_code < 500:
-            raise DeliveryError(
-                f"{where} could not check the login of {user} now: {said}", mend="try again later"
-            ) from exc
+            raise NotNow(f"{where} could not check the login of {user} now: {said}", mend="try again later") from exc
         raise DeliveryError(
             f"{where} refused the login of {user}: {said}", mend="check smtp_user and FRONTIER_SMTP_PASSWORD"
         ) from exc
@@ -181,14 +247,23 @@ def _log_in(smtp: smtplib.SMTP, where: str, user: str, password: str) -> None:
 
 
 def _envelope(smtp: smtplib.SMTP, where: str, sender: str, recipient: str) -> None:
-    for who, (code, reply) in ((f"the sender {sender}", smtp.mail(sender)), (recipient, smtp.rcpt(recipient))):
+    options: tuple[str, ...] = ()
+    if not (sender + recipient).isascii():  # RFC 6531
+        if not smtp.has_extn("smtputf8"):
+            raise DeliveryError(f"{where} takes no addresses that are not ASCII", mend="use another address or server")
+        smtp.command_encoding = "utf-8"
+        options = ("SMTPUTF8",)
+    for who, (code, reply) in (
+        (f"the sender {sender}", smtp.mail(sender, options)),
+        (recipient, smtp.rcpt(recipient)),
+    ):
         if code // 100 != 2:
             _refused(where, who, code, reply)
 
 
-def _data(smtp: smtplib.SMTP, where: str, message: EmailMessage) -> None:
+def _data(smtp: smtplib.SMTP, where: str, message: bytes) -> None:
     try:
-        code, reply = smtp.data(message.as_bytes())
+        code, reply = smtp.data(message)
     except smtplib.SMTPDataError as exc:  # the server did not even want to see it
         _refused(where, "the mail", exc.smtp_code, exc.smtp_error, exc)
     except (smtplib.SMTPException, OSError) as exc:
@@ -204,8 +279,10 @@ def _data(smtp: smtplib.SMTP, where: str, message: EmailMessage) -> None:
 def _refused(where: str, what: str, code: int, reply: bytes | str, cause: Exception | None = None) -> None:
     said = _reply(code, reply)
     if 400 <= code < 500:
-        raise DeliveryError(f"{where} does not take {what} for now: {said}", mend="try again later") from cause
-    raise DeliveryError(f"{where} refused {what}: {said}") from cause
+        raise NotNow(f"{where} does not take {what} for now: {said}") from cause
+    raise DeliveryError(
+        f"{where} refused {what}: {said}", mend="check the address, or ask who runs the server"
+    ) from cause
 
 
 def _reply(code: int, reply: bytes | str) -> str:
@@ -219,31 +296,33 @@ def _translated(where: str, config: DigestConfig, timeout_s: float) -> Iterator[
     try:
         yield
     except ssl.SSLCertVerificationError as exc:
-        raise DeliveryError(
+        raise NotNow(
             f"the certificate of {where} cannot be trusted: {exc.verify_message}", mend="nothing was sent"
         ) from exc
     except ssl.SSLError as exc:
-        raise DeliveryError(
+        raise NotNow(
             f"{where} does not speak TLS as expected: {exc.reason or exc}",
             mend="tls is usual on port 465, starttls on 587 and 25",
         ) from exc
     except TimeoutError as exc:
-        raise DeliveryError(f"{where} did not answer within {timeout_s:g} s", mend=_port_hint(config)) from exc
+        raise NotNow(f"{where} did not answer within {timeout_s:g} s", mend=_port_hint(config), soon=True) from exc
     except ConnectionRefusedError as exc:
-        raise DeliveryError(f"{where} refused the connection", mend="check smtp_host and smtp_port") from exc
+        raise NotNow(f"{where} refused the connection", mend="check smtp_host and smtp_port", soon=True) from exc
     except smtplib.SMTPResponseException as exc:
         if exc.smtp_code < 100:
-            raise DeliveryError(f"{where} does not speak SMTP", mend=_port_hint(config)) from exc
-        raise DeliveryError(f"{where} refused: {_reply(exc.smtp_code, exc.smtp_error)}") from exc
+            raise NotNow(f"{where} does not speak SMTP", mend=_port_hint(config)) from exc
+        _refused(where, "the connection", exc.smtp_code, exc.smtp_error, exc)
     except smtplib.SMTPServerDisconnected as exc:
         if isinstance(exc.__context__, TimeoutError):  # smtplib tells both in one way
-            raise DeliveryError(f"{where} did not answer within {timeout_s:g} s", mend=_port_hint(config)) from exc
-        raise DeliveryError(f"{where} closed the connection before the mail", mend=_port_hint(config)) from exc
+            raise NotNow(f"{where} did not answer within {timeout_s:g} s", mend=_port_hint(config), soon=True) from exc
+        raise NotNow(f"{where} closed the connection before the mail", mend=_port_hint(config), soon=True) from exc
     except smtplib.SMTPException as exc:
-        raise DeliveryError(f"{where}: {shorten(clean(str(exc)), REPLY_CHARS)}") from exc
+        raise NotNow(f"{where}: {shorten(clean(str(exc)), REPLY_CHARS)}") from exc
     except (OSError, UnicodeError) as exc:  # UnicodeError: a host name that cannot be one
         problem = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        raise DeliveryError(f"{where} cannot be reached: {problem}", mend="check smtp_host and the network") from exc
+        raise NotNow(
+            f"{where} cannot be reached: {problem}", mend="check smtp_host and the network", soon=True
+        ) from exc
 
 
 def _port_hint(config: DigestConfig) -> str:

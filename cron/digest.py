@@ -1,40 +1,59 @@
-"""What the daily mail says: the best new papers of each area, how the sources did, and why a quiet day is quiet. Pure.
+"""What the daily mail says: the best new papers of each interest, what happened to watched ones, what is rising, how the
+sources did, and why a quiet day is quiet. Pure.
 
-Every text in a digest is clean and on one line, and every link is http or https, so that no output has to trust them.
+Every text in a digest is clean and on one line, and every link is http, https or (Frontier's own) mailto, so that no output
+has to trust them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from datetime import UTC, date
-from urllib.parse import quote, urlsplit, urlunsplit
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
+from cron.health import NAME_CHARS, Considered, HealthLine, answers, health_line, health_of, why_quiet
+from cron.profiles import DEFAULT, Window
+from cron.wording import count, day_text, own_link, shorten, web_url
 from data.errors import MalformedId
 from data.ids import parse_id, url_of
 from data.papers import Paper, SourceRun
 from data.text import clean
-from ranking.feed import Ranked, telling
+from data.watching import Event
+from ranking.feed import Ranked, telling, told
+from ranking.interests import REST, dealt
+from ranking.trends import Trend
 
 TITLE_CHARS = 300
-NAME_CHARS = 60
 ABSTRACT_CHARS = 300
 REASON_CHARS = 200
-TROUBLE_CHARS = 160
-URL_CHARS = 500
+BECAUSE_CHARS = 260
+EVENT_CHARS = 260
 SHOWN_AUTHORS = 4
 """What one entry shows at most, in characters and names; cut texts end in an ellipsis."""
 
+VOTE_CHARS = 2000
+"""A longer link of a vote is left out; one by mail holds a title, percent-encoded."""
+
+EVENTS_SHOWN = 12
+RISING_SHOWN = 3
+
+EXPLORING = "exploring"
+EXPLORING_TITLE = "Exploring: what your likes do not foretell"
+"""The section of papers that are there to learn what else the user likes."""
+
 _LATEX_SHAPE = re.compile(r"(\$?)\\(?:text(?:bf|it|tt|sc|sf|rm)?|emph|underline|mathrm)\{([^{}]*)\}\1")
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-           "December")  # fmt: skip
+
+_LATEX_ESCAPE = re.compile(r"\\([%&#])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One paper as the mail shows it; `url` and `code_url` are empty where there is none."""
+    """One paper as the mail shows it; `url` and `code_url` are empty where there is none.
+
+    `reasons` are the signals that tell it apart, `because` is what bears them out; `votes` maps what can be said of it
+    (`data.votes.VOTES`) to the link that says it.
+    """
 
     paper_id: int
     key: str
@@ -45,43 +64,76 @@ class Entry:
     code_url: str
     abstract: str
     reasons: str
+    because: str
     score: float
+    votes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One area. `also` are its papers that stand under another area; `more` counts those that found no room at all."""
+    """One interest: a focus area by its name, `search:7`, `tag:thesis` or EXPLORING. `also` are its papers that stand under
+    another one; `more` counts those that found no room at all."""
 
-    area: str
+    interest: str
     title: str
     entries: tuple[Entry, ...]
     also: tuple[int, ...] = ()
     more: int = 0
 
+    @property
+    def area(self) -> str:
+        """The focus area's name, "" for another interest."""
+        return "" if ":" in self.interest or self.interest == EXPLORING else self.interest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HealthLine:
-    """How one source did. `text` says what was lost or is overdue, and why a source that is quiet or waiting is so."""
+class EventLine:
+    """Something that happened to what is watched; `url` is the paper's, "" where there is none."""
 
-    source: str
-    verdict: str
-    text: str = ""
+    paper_id: int
+    day: date
+    text: str
+    url: str
 
-    @property
-    def is_trouble(self) -> bool:
-        return self.verdict not in ("fresh", "quiet", "waiting", "off")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rising:
+    """A topic that is really rising. `shares` are its weekly shares in [0, 1] of `what` (papers or attention), oldest first,
+    None for a week without any; `said` is what they amount to."""
+
+    name: str
+    what: str
+    shares: tuple[float | None, ...]
+    said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """The mail of one day before it has a form. `quiet` says why no paper is listed and is empty when one is."""
+    """The mail of one day before it has a form. `quiet` says why no paper is listed and is empty when one is.
+
+    `window` are the days it looked at, and `caught_up` says so where it missed some. `event_ids` are all events that count
+    as told, `more_events` how many of them are not shown; `left_out` counts papers of interests that found no room. `thread`
+    are the Message-IDs of this week's earlier mails.
+    """
 
     day: date
     sections: tuple[Section, ...]
     health: tuple[HealthLine, ...]
     quiet: str
     announced: int
+    weekly: bool = False
     dashboard_url: str = ""
+    profile: str = DEFAULT
+    recipient: str = ""
+    window: Window
+    caught_up: str = ""
+    events: tuple[EventLine, ...] = ()
+    event_ids: tuple[int, ...] = ()
+    more_events: int = 0
+    left_out: int = 0
+    rising: tuple[Rising, ...] = ()
+    unsubscribe_url: str = ""
+    thread: tuple[str, ...] = ()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -99,99 +151,194 @@ class Digest:
         return {paper_id: n for n, paper_id in enumerate(self.paper_ids, 1)}
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether it brings nothing but word of the sources: what a profile with `quiet = "skip"` is not sent."""
+        return not (self.entries or self.events or self.rising)
+
+    @property
     def trouble(self) -> tuple[HealthLine, ...]:
-        """The sources that lost something or did not run."""
+        """The sources that lost something, did not run or are silent."""
         return tuple(line for line in self.health if line.is_trouble)
 
     @property
     def health_line(self) -> str:
         """All sources in one line: that all answered, or which did not and what was lost."""
-        asked = [line for line in self.health if line.verdict != "off"]
-        if not asked:
-            return "no source was asked"
-        if not self.trouble:
-            return "the only source answered" if len(asked) == 1 else f"all {len(asked)} sources answered"
-        return f"{self.answered}: {'; '.join(f'{line.source} {line.text}' for line in self.trouble)}"
+        return health_line(self.health)
 
     @property
     def answered(self) -> str:
-        """How many sources answered in full, such as "2 of 3 sources answered in full"."""
-        asked = sum(line.verdict != "off" for line in self.health)
-        return f"{asked - len(self.trouble)} of {asked} sources answered in full"
+        """How many sources answered, such as "all 14 sources answered"."""
+        return answers(self.health)
 
-    def cut(self, *, per_area: int | None = None, abstract_chars: int | None = None) -> Digest:
-        """The same digest with fewer papers in each section or shorter abstracts."""
-        sections = []
+    def cut(self, *, papers: int | None = None, abstract_chars: int | None = None) -> Digest:
+        """The same digest with so many papers or shorter abstracts: each section's best before any section's second. A section
+        that this empties goes, and `left_out` counts its papers."""
+        kept = set(self.paper_ids)
+        if papers is not None and papers < len(kept):
+            ranked = sorted((n, -e.score, e.paper_id) for s in self.sections for n, e in enumerate(s.entries))
+            kept = {paper_id for _, _, paper_id in ranked[:papers]}
+        sections, left_out = [], self.left_out
         for section in self.sections:
-            kept = section.entries[:per_area]
+            entries = tuple(e for e in section.entries if e.paper_id in kept)
+            more = section.more + len(section.entries) - len(entries)
             if abstract_chars is not None:
-                kept = tuple(replace(e, abstract=shorten(e.abstract, abstract_chars)) for e in kept)
-            sections.append(replace(section, entries=kept, more=section.more + len(section.entries) - len(kept)))
-        return replace(self, sections=tuple(sections))
+                entries = tuple(replace(e, abstract=shorten(e.abstract, abstract_chars)) for e in entries)
+            if section.entries and not entries:
+                left_out += more
+            else:
+                sections.append(replace(section, entries=entries, more=more))
+        return replace(self, sections=tuple(sections), left_out=left_out)
+
+    def with_votes(self, links: Mapping[int, Mapping[str, str]]) -> Digest:
+        """The same digest with the links by which papers are voted on (`app.voting.vote_links`)."""
+
+        def voted(entry: Entry) -> Entry:
+            found = {kind: own_link(link, VOTE_CHARS) for kind, link in links.get(entry.paper_id, {}).items()}
+            return replace(entry, votes={kind: link for kind, link in found.items() if link})
+
+        return replace(
+            self, sections=tuple(replace(s, entries=tuple(voted(e) for e in s.entries)) for s in self.sections)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interests:
+    """The papers that each interest (`Section.interest`) wants, best first, in the interests' order, and what people call it.
+
+    `best` is the interest under which a paper stands before others; `explore` is the share of all places that goes to
+    papers which score best without what is known of the user.
+    """
+
+    ranked: Mapping[str, Sequence[Ranked]]
+    titles: Mapping[str, str]
+    best: Mapping[int, str] = field(default_factory=dict)
+    explore: float = 0.0
 
 
 def build_digest(
     *,
-    day: date,
-    ranked_by_area: Mapping[str, Sequence[Ranked]],
-    titles: Mapping[str, str],
+    window: Window,
+    weekly: bool = False,
+    interests: Interests,
     runs: Sequence[SourceRun],
     already_sent: Set[int],
     per_area: int,
     announced: int,
+    minimum: float = 0.0,
+    explain: Callable[[Sequence[Ranked]], Sequence[Ranked]] = list,
+    since: Mapping[str, date] | None = None,
+    asked_since: datetime | None = None,
+    events: Sequence[tuple[Event, Paper | None]] = (),
+    rising: Sequence[Rising] = (),
     dashboard_url: str = "",
+    unsubscribe_url: str = "",
     unscored: int = 0,
+    last_sent: date | None = None,
+    thread: Sequence[str] = (),
+    profile: str = DEFAULT,
+    recipient: str = "",
 ) -> Digest:
-    """The digest of `day`.
+    """The digest of the last day of `window`.
 
-    `ranked_by_area` maps the areas in their order to their ranked papers, `titles` areas to the names people see. A
-    paper is listed once: under the area that ranks it highest, or the next one that wants it when that one is full.
-    `runs` is the last run of each source (one from before `day` counts as not asked). `announced` is how many papers
-    the day brought before any area, `unscored` how many of them have no relevance yet.
+    A paper is listed once: under its best interest, else that which ranks it highest, or the next one that wants it when
+    that one is full; papers below `minimum` are not. `explain` adds to those shown what bears them out. `runs` is the last
+    run of each source (one from before `asked_since`, else from before the day, counts as not asked), `since` when its
+    standing began. `events` come with the papers that they are about.
+    `announced` is how many papers the days brought before any interest, `unscored` how many of them have no relevance yet.
     """
-    fresh = {a: [r for r in ranked if r.paper.id not in already_sent] for a, ranked in ranked_by_area.items()}
-    listed = _allot(fresh, per_area)
-    placed = {r.paper.id for chosen in listed.values() for r in chosen}
-    sections = []
-    for area, chosen in listed.items():
-        own = {r.paper.id for r in chosen}
-        wanted = [r.paper.id for r in fresh[area][:per_area]]
-        section = Section(
-            area=area,
-            title=shorten(clean(titles.get(area, area)), NAME_CHARS),
-            entries=tuple(_entry(r) for r in chosen),
-            also=tuple(i for i in wanted if i in placed and i not in own),
-            more=sum(r.paper.id not in placed for r in fresh[area]),
-        )
-        if section.entries or section.also:
-            sections.append(section)
-    health = tuple(_health(run, day) for run in runs)
-    seen = {r.paper.id for ranked in ranked_by_area.values() for r in ranked}
-    quiet = "" if placed else _why_quiet(day, health, announced, len(seen), unscored, has_areas=bool(ranked_by_area))
+    day = window.last
+    fresh = {a: [r for r in items if r.paper.id not in already_sent] for a, items in interests.ranked.items()}
+    good = {a: [r for r in items if r.score >= minimum] for a, items in fresh.items()}
+    listed = _allot(good, per_area, interests.best)
+    if interests.explore > 0:
+        listed[EXPLORING] = _exploring(good, listed, interests.explore)
+    shown = explain([r for chosen in listed.values() for r in chosen])
+    entries = {r.paper.id: _entry(r) for r in shown}
+    sections = _sections(good, listed, entries, interests.titles, per_area)
+    health = tuple(health_of(run, day, (since or {}).get(run.source), asked_since) for run in runs)
+    seen = Considered(
+        announced=announced,
+        fitting=len(_ids(interests.ranked)),
+        unsent=len(_ids(fresh)),
+        unscored=unscored,
+    )
+    lines = [_event(event, paper) for event, paper in events if not _told_by_listing(event, entries)]
     return Digest(
         day=day,
-        sections=tuple(sections),
+        sections=sections,
         health=health,
-        quiet=quiet,
+        quiet="" if entries else why_quiet(day, health, seen, minimum=minimum, has_interests=bool(interests.ranked)),
         announced=announced,
+        weekly=weekly,
         dashboard_url=web_url(dashboard_url),
+        profile=profile,
+        recipient=recipient,
+        window=window,
+        caught_up=_caught_up(window, last_sent),
+        events=tuple(lines[-EVENTS_SHOWN:]),
+        event_ids=tuple(event.id for event, _ in events),
+        more_events=max(0, len(lines) - EVENTS_SHOWN),
+        rising=tuple(rising[:RISING_SHOWN]),
+        unsubscribe_url=own_link(unsubscribe_url),
+        thread=tuple(thread),
     )
 
 
-def _allot(ranked_by_area: Mapping[str, Sequence[Ranked]], per_area: int) -> dict[str, list[Ranked]]:
-    """Each paper to one area, best scores first, so that no area takes another's papers by merely coming first."""
-    wishes = [
-        (-ranked.score, order, place, area, ranked)
-        for order, (area, papers) in enumerate(ranked_by_area.items())
-        for place, ranked in enumerate(papers)
-    ]
-    out: dict[str, list[Ranked]] = {area: [] for area in ranked_by_area}
-    placed: set[int] = set()
-    for _, _, _, area, ranked in sorted(wishes, key=lambda wish: wish[:3]):
-        if ranked.paper.id not in placed and len(out[area]) < per_area:
-            out[area].append(ranked)
-            placed.add(ranked.paper.id)
-    return out
+def _ids(ranked: Mapping[str, Sequence[Ranked]]) -> set[int]:
+    return {r.paper.id for items in ranked.values() for r in items}
+
+
+def _allot(
+    ranked_by_interest: Mapping[str, Sequence[Ranked]], per_area: int, best: Mapping[int, str]
+) -> dict[str, list[Ranked]]:
+    """Each paper to one interest, best papers first, so that no interest takes another's papers by merely coming first."""
+    wishes: dict[int, list[tuple[bool, float, int, str, Ranked]]] = {}
+    for order, (interest, papers) in enumerate(ranked_by_interest.items()):
+        for ranked in papers:
+            other = best.get(ranked.paper.id) != interest
+            wishes.setdefault(ranked.paper.id, []).append((other, -ranked.score, order, interest, ranked))
+    out: dict[str, list[Ranked]] = {interest: [] for interest in ranked_by_interest}
+    for of in sorted(wishes.values(), key=lambda of: (min(w[1] for w in of), of[0][4].paper.id)):
+        for *_, interest, ranked in sorted(of, key=lambda wish: wish[:3]):
+            if len(out[interest]) < per_area:
+                out[interest].append(ranked)
+                break
+    return {i: sorted(chosen, key=lambda r: (-r.score, r.paper.id)) for i, chosen in out.items()}
+
+
+def _exploring(
+    ranked: Mapping[str, Sequence[Ranked]], listed: Mapping[str, Sequence[Ranked]], share: float
+) -> list[Ranked]:
+    """The papers of the explored share, each with a reason that says so."""
+    placed = _ids(listed)
+    rest = {r.paper.id: r for items in ranked.values() for r in items if r.paper.id not in placed}
+    places = round(len(placed) * share / (1 - share))
+    return dealt(list(rest.values()), {}, {REST: 1.0}, k=places, explore=1.0)
+
+
+def _sections(
+    ranked: Mapping[str, Sequence[Ranked]],
+    listed: Mapping[str, Sequence[Ranked]],
+    entries: Mapping[int, Entry],
+    titles: Mapping[str, str],
+    per_area: int,
+) -> tuple[Section, ...]:
+    out = []
+    for interest, chosen in listed.items():
+        own = {r.paper.id for r in chosen}
+        wanted = [r.paper.id for r in ranked.get(interest, ())[:per_area]]
+        section = Section(
+            interest=interest,
+            title=shorten(clean(titles.get(interest, interest)), NAME_CHARS)
+            if interest != EXPLORING
+            else EXPLORING_TITLE,
+            entries=tuple(entries[r.paper.id] for r in chosen),
+            also=tuple(i for i in wanted if i in entries and i not in own),
+            more=sum(r.paper.id not in entries for r in ranked.get(interest, ())),
+        )
+        if section.entries or section.also:
+            out.append(section)
+    return tuple(out)
 
 
 def _entry(ranked: Ranked) -> Entry:
@@ -206,28 +353,30 @@ def _entry(ranked: Ranked) -> Entry:
         code_url=next((url for url in map(web_url, paper.code_urls) if url), ""),
         abstract=shorten(_plain(paper.abstract or paper.note), ABSTRACT_CHARS),
         reasons=_reasons(ranked),
+        because=shorten(_plain(" · ".join(told(replace(ranked, reasons=())))), BECAUSE_CHARS),
         score=ranked.score,
     )
 
 
 def _plain(text: str) -> str:
-    """Clean text on one line; LaTeX that only changes the letters' shape is taken off, formulas stay."""
-    return _LATEX_SHAPE.sub(r"\2", clean(text))
+    """Clean text on one line; LaTeX that only changes the letters' shape, or that only TeX needs, is taken off; formulas stay."""
+    return _LATEX_ESCAPE.sub(r"\1", _LATEX_SHAPE.sub(r"\2", clean(text)))
 
 
 def _reasons(ranked: Ranked) -> str:
-    """The reasons that tell papers of one day apart, the weightiest first; upvotes in any case."""
-    told = [r.text for r in telling(ranked.reasons)]
+    """The reasons that tell papers of one day apart, the weightiest first; upvotes in any case. That a paper is liked no more
+    likely than any other is none (`ranking.signals.liking`)."""
+    said = [r.text for r in telling(ranked.reasons) if r.signal != "personal" or r.value > 0.5]
     upvotes = int(ranked.signals.get("upvotes", 0))
-    if upvotes and not any("upvotes" in text for text in told):
-        told.append(f"{upvotes:,} upvotes")
-    return shorten(clean(" · ".join(told)), REASON_CHARS)
+    if upvotes and not any("upvotes" in text for text in said):
+        said.append(count(upvotes, "upvote"))
+    return shorten(clean(" · ".join(said)), REASON_CHARS)
 
 
 def _authors(names: Sequence[str]) -> str:
     shown = [shorten(name, NAME_CHARS) for name in map(clean, names[:SHOWN_AUTHORS]) if name]
     left = len(names) - SHOWN_AUTHORS
-    return ", ".join(shown) + (f" and {left} more" if left > 0 else "")
+    return ", ".join(shown) + (f" and {left:,} more" if left > 0 else "")
 
 
 def _paper_url(paper: Paper) -> str:
@@ -239,113 +388,42 @@ def _paper_url(paper: Paper) -> str:
         return ""
 
 
-def web_url(text: str) -> str:
-    """The URL in ASCII when it is a plain http or https one, else "": a link that mail may carry."""
-    try:
-        parts = urlsplit(clean(text))
-        host = parts.hostname
-    except ValueError:
-        return ""
-    if parts.scheme not in ("http", "https") or not host or not parts.netloc.isascii() or "@" in parts.netloc:
-        return ""
-    if any(c in parts.netloc for c in " \"'<>\\`{|}^"):
-        return ""
-    safe = "%/:=&?~+!$,;@()*-._"
-    url = urlunsplit(
-        (parts.scheme, parts.netloc, *(quote(part, safe=safe) for part in (parts.path, parts.query, parts.fragment)))
+def _told_by_listing(event: Event, entries: Collection[int]) -> bool:
+    """Whether an event says no more than that a paper is new which this mail lists."""
+    return event.kind == "search" and event.paper_id in entries
+
+
+def _event(event: Event, paper: Paper | None) -> EventLine:
+    return EventLine(
+        paper_id=event.paper_id,
+        day=event.at.date(),
+        text=shorten(_plain(event.text), EVENT_CHARS) or event.kind,
+        url=_paper_url(paper) if paper else "",
     )
-    return url if len(url) <= URL_CHARS else ""
 
 
-def shorten(text: str, chars: int) -> str:
-    """The text in at most `chars` characters, cut at a space where one is near, with an ellipsis; "" for 0."""
-    if len(text) <= chars:
-        return text
-    if chars < 2:
+def _caught_up(window: Window, last_sent: date | None) -> str:
+    """What a digest says after days without one: since when, and what it does not bring any more."""
+    if not window.missed or last_sent is None:
         return ""
-    head = text[: chars - 1]
-    word = head.rpartition(" ")[0]
-    return (word if len(word) > chars / 2 else head).rstrip(" ,;:.") + "…"
+    said = f"The last digest was that of {day_text(last_sent)}. This one brings the best since then"
+    if not window.lost:
+        return said + "."
+    older = f"frontier feed --since {last_sent.isoformat()}"
+    return f"{said}, back to {day_text(window.first)}; what is older is listed by: {older}"
 
 
-# ---- the sources
-
-
-def _health(run: SourceRun, day: date) -> HealthLine:
-    source = shorten(clean(run.source), NAME_CHARS)
-    if run.verdict == "off":
-        return HealthLine(source=source, verdict="off", text=clean(str(run.report.get("off", ""))))
-    last = run.started_at.astimezone(UTC).date()
-    if last < day:
-        return HealthLine(source=source, verdict="stale", text=f"was not asked since {day_text(last)}")
-    if run.verdict == "fresh":
-        return HealthLine(source=source, verdict=run.verdict)
-    said = shorten(clean(str(run.report.get("text") or "")), TROUBLE_CHARS)
-    if run.verdict in ("quiet", "waiting"):
-        return HealthLine(source=source, verdict=run.verdict, text=said)
-    if run.verdict == "stalled":
-        return HealthLine(source=source, verdict=run.verdict, text=f"stalled: {said or 'nothing new for too long'}")
-    return HealthLine(source=source, verdict=run.verdict, text=f"{run.verdict}: {'; '.join(_losses(run.report))}")
-
-
-def _losses(report: Mapping[str, object]) -> Iterator[str]:
-    lost = report.get("lost")
-    said = [clean(str(text)) for text in lost] if isinstance(lost, list) else []
-    if said:
-        yield shorten(said[0], TROUBLE_CHARS) + (f" (and {len(said) - 1} more)" if len(said) > 1 else "")
-    requests, bad = report.get("lost_requests"), report.get("bad")
-    if isinstance(requests, int) and requests and not said:
-        yield _count(requests, "request") + " lost"
-    if isinstance(bad, int) and bad:
-        yield _count(bad, "entry", "entries") + " unreadable"
-    expected, received = report.get("expected"), report.get("received")
-    if isinstance(expected, int) and isinstance(received, int) and expected > received:
-        yield f"{received} of {expected} papers received"
-    elif not (said or requests or bad):
-        yield "the run does not say what was lost"
-
-
-def _why_quiet(
-    day: date, health: Sequence[HealthLine], announced: int, ranked: int, unscored: int, *, has_areas: bool
-) -> str:
-    """Why nothing is listed. Faults come before holidays, so that silence is never taken for the wrong one."""
-    if announced and not has_areas:
-        return f"{_count(announced, 'paper')} announced, but no focus area is configured to choose from them."
-    if announced and ranked:
-        return "Every paper of this day that is in your areas was in an earlier mail."
-    if announced and unscored:
-        return (
-            f"{_count(announced, 'paper')} announced, but {unscored} of them could not be compared with your areas yet:"
-            " run 'frontier sync'."
-        )
-    if announced:
-        return f"{_count(announced, 'paper')} announced, and none is close enough to one of your areas."
-    asked = [line for line in health if line.verdict != "off"]
-    lost = [line for line in asked if line.verdict in ("failed", "stale")]
-    if not asked:
-        return "No source was asked, so nothing could come in."
-    if len(lost) == len(asked):
-        return "No source answered, so what was announced is not known. The next run asks again."
-    if lost:
-        names = ", ".join(line.source for line in lost)
-        return f"Nothing came in, but {names} did not answer: there may be papers that the next run brings."
-    overdue = [line for line in asked if line.verdict in ("stalled", "waiting")]
-    if overdue:
-        return "Nothing came in. " + "; ".join(f"{line.source}: {line.text}" for line in overdue) + "."
-    if told := [line for line in asked if line.verdict == "quiet" and line.text]:
-        return "Nothing new: " + "; ".join(f"{line.source}: {line.text}" for line in told) + "."
-    if day.weekday() >= 5:
-        return (
-            f"{_WEEKDAYS[day.weekday()]}: arXiv announces nothing at weekends, and the other sources brought nothing."
-        )
-    return "The sources answered and announced nothing: most likely a holiday at arXiv."
-
-
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def day_text(day: date, *, long: bool = False) -> str:
-    """Mon 24 Nov 2025, or Monday 24 November 2025; English whatever the locale."""
-    weekday, month = _WEEKDAYS[day.weekday()], _MONTHS[day.month - 1]
-    return f"{weekday} {day.day} {month} {day.year}" if long else f"{weekday[:3]} {day.day} {month[:3]} {day.year}"
+def rising_of(name: str, trend: Trend) -> Rising | None:
+    """A topic's trend where its test says that it rises, by papers or else by attention; None where it does not."""
+    for what, change, shares in (
+        ("papers", trend.change, trend.paper_share),
+        ("attention", trend.attention_change, trend.attention_share),
+    ):
+        if change.direction == "rising":
+            known = [share for share in shares if share is not None]
+            said = (
+                f"{known[0]:.1%} to {known[-1]:.1%} of all {what} in {len(shares)} weeks, odds ×{change.ratio:.1f}"
+                f" ({change.low:.1f} to {change.high:.1f})"
+            )
+            return Rising(name=shorten(clean(name), NAME_CHARS), what=what, shares=tuple(shares), said=said)
+    return None

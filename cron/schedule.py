@@ -1,4 +1,8 @@
-"""The schedule of the daily job as text: a crontab line, or a systemd service and its timer. Installs nothing."""
+"""The schedule of the daily job as text: a crontab line, or a systemd service and its timer. Installs nothing.
+
+Secrets stay out of it. Both read them, where it is there, from a file of lines NAME='value', which a shell and systemd
+understand alike.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +22,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _THROUGH_SHELL = ("/bin/sh", "-c", 'exec "$0" "$@"')  # systemd takes no quotes and backslashes in a program's path
 
 
-def crontab_line(command: Sequence[str], *, at: time, env: Mapping[str, str]) -> str:
-    """One line for crontab(5) that runs `command` with `env` every day at `at`, in cron's time zone.
+def crontab_line(command: Sequence[str], *, at: time, env: Mapping[str, str], secrets: str = "") -> str:
+    """One line for crontab(5) that runs `command` with `env` every day at `at`, in cron's time zone; the variables in the
+    file `secrets` join them, where there is one.
 
     `command[0]` is an absolute path, as cron's PATH is short. Raises ConfigError for what such a line cannot hold.
     """
-    _check(command, env)
+    _check([*command, secrets], env)
     words = [f"{name}={_shell(value)}" for name, value in env.items()] + [_shell(word) for word in command]
     run = " ".join(words)
+    if secrets:
+        run = f"set -a; if [ -r {_shell(secrets)} ]; then . {_shell(secrets)}; fi; set +a; {run}"
     if len(run.encode()) > LONGEST_CRON_COMMAND:
         raise ConfigError("cron", f"the command is longer than cron takes ({LONGEST_CRON_COMMAND} characters)")
     return f"{at.minute} {at.hour} * * * {run}"
@@ -40,15 +47,21 @@ def _shell(word: str) -> str:
 
 
 def systemd_units(
-    command: Sequence[str], *, at: time, env: Mapping[str, str], description: str = "Frontier: the daily job"
+    command: Sequence[str],
+    *,
+    at: time,
+    env: Mapping[str, str],
+    secrets: str = "",
+    description: str = "Frontier: the daily job",
 ) -> tuple[str, str]:
     """The texts of a service and of the timer that starts it every day at `at`, local time; see systemd.service(5).
 
     A run that was missed while the machine was off is made up for (Persistent=true). Exit code 3, worked in part,
-    counts as success. The timer starts the service of its own name.
+    counts as success. The timer starts the service of its own name. The variables in the file `secrets` (an absolute path)
+    join `env`, where there is such a file.
     Raises ConfigError for what a unit file cannot hold.
     """
-    _check(command, env)
+    _check([*command, secrets], env)
     if _CONTROL.search(description):
         raise ConfigError("cron", "a description has no control characters")
     # The colon keeps $ as it is; specifiers (%) and C escapes are still read.
@@ -61,6 +74,7 @@ def systemd_units(
         "[Service]",
         "Type=oneshot",
         *(f"Environment={_unit_word(f'{name}={value}')}" for name, value in env.items()),
+        *([f"EnvironmentFile=-{secrets.replace('%', '%%')}"] if secrets else []),
         f"ExecStart={run}",
         "SuccessExitStatus=3",
         "Nice=10",

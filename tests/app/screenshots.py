@@ -1,7 +1,7 @@
 """Pictures of every page of a running dashboard, for looking at: python tests/app/screenshots.py URL FOLDER [PAPER_ID].
 
 Each page at 1280 and 390 pixels, light and dark. Without a URL (`make screenshots`), the dashboard over the made-up store
-of the tests is served, and the pictures replace those of docs/screenshots.
+of the tests is served, and the pictures replace those of docs/screenshots; those of a digest of that store are taken, too.
 """
 
 from __future__ import annotations
@@ -80,11 +80,47 @@ def take(url: str, folder: Path, paper: str = PAPER) -> None:
                     settled(page)
                     page.wait_for_timeout(1500)
                     page.evaluate(UNNAMED)
-                    file = folder / f"{name}-{width}-{scheme}.png"
-                    with Image.open(BytesIO(page.screenshot())) as picture:  # few colours: a third of the size
-                        picture.convert("RGB").quantize(48, dither=Image.Dither.NONE).save(file, optimize=True)
-                    print(file.name, page.evaluate("document.documentElement.scrollWidth"))
+                    _keep(page, folder / f"{name}-{width}-{scheme}.png")
                 context.close()
+
+
+def _keep(page: Page, file: Path) -> None:
+    with Image.open(BytesIO(page.screenshot())) as picture:  # few colours: a third of the size
+        picture.convert("RGB").quantize(48, dither=Image.Dither.NONE).save(file, optimize=True)
+    print(file.name, page.evaluate("document.documentElement.scrollWidth"))
+
+
+def take_digest(folder: Path) -> None:
+    """Write the pictures of a digest of made-up papers, as mail programs show it that block images."""
+    html = made_up_digest()
+    with chromium() as browser:
+        for width, height in SIZES:
+            for scheme in ("light", "dark"):
+                context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+                context.route("**/*", lambda route: route.abort())
+                page = context.new_page()
+                page.set_content(html)
+                _keep(page, folder / f"digest-{width}-{scheme}.png")
+                context.close()
+
+
+def made_up_digest() -> str:
+    """The HTML of a digest of the made-up store, with votes."""
+    from app.mailing import digest_of
+    from app.services import Services
+    from cron.profiles import Profile
+    from cron.render import fitted, render_html
+    from tests.app.made_up import fill
+    from tests.app.made_up_map import frontier_of
+
+    with tempfile.TemporaryDirectory() as folder:
+        home = fill(Path(folder), with_hostile=False)
+        (home / "frontier.toml").write_text('[serve]\npublic_url = "https://frontier.example.org"\n', "utf-8")
+        services = Services(frontier_of(home))
+        try:
+            return render_html(fitted(digest_of(services, profile=Profile(to="me@example.org"))))
+        finally:
+            services.close()
 
 
 def main() -> None:
@@ -102,6 +138,7 @@ def main() -> None:
         make(frontier_of(home), Region(weeks=8))
         with served(home) as url:
             take(url, ROOT / "docs" / "screenshots")
+    take_digest(ROOT / "docs" / "screenshots")
 
 
 if __name__ == "__main__":

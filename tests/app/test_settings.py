@@ -169,7 +169,7 @@ def test_what_is_no_configuration_is_not_written(toml: Path, changes: dict[tuple
 def test_of_two_tabs_the_later_one_is_told(toml: Path) -> None:
     one, other = read(toml), read(toml)
     write(one, {("ranking", "explore"): 0.2})
-    with pytest.raises(ConfigError, match=r"changed since this page read it.*read it again"):
+    with pytest.raises(ConfigError, match=r"changed since it was read.*read it again"):
         write(other, {("ranking", "spread"): 0.0})
     assert tomllib.loads(toml.read_text("utf-8"))["ranking"]["spread"] == 0.3
     write(read(toml), {("ranking", "spread"): 0.0})
@@ -297,6 +297,37 @@ def test_another_tab_is_noticed_and_read_again(home: Path) -> None:
     text = (home / "frontier.toml").read_text("utf-8")
     assert text.startswith("# by hand\n")
     assert tomllib.loads(text)["digest"] == {"per_area": 9, "sender": "me@example.org"}
+
+
+def test_the_mail_is_previewed_in_a_frame_without_scripts(home: Path) -> None:
+    (home / "frontier.toml").write_text('[digest.profiles.lab]\nto = "lab@example.org"\nform = "weekly"\n', "utf-8")
+    app = opened(part="digest")
+    labelled(app.button, "Preview the mail").click()
+    assert "week to Mon 24 Nov 2025" in html(ran(app))
+    [frame] = app.get("iframe")
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in frame.proto.srcdoc
+    assert "&lt;h1" in frame.proto.srcdoc
+    assert "<script" not in frame.proto.srcdoc
+
+
+def test_a_mail_that_cannot_be_made_is_said_in_one_line(home: Path) -> None:
+    (home / "frontier.toml").write_text('[digest]\nto = "no address"\n', "utf-8")
+    app = opened(part="digest")
+    labelled(app.button, "Preview the mail").click()
+    page = html(ran(app))
+    assert "not an address" in page
+    assert not app.get("iframe")
+
+
+def test_how_often_and_from_which_score_on_is_saved(home: Path) -> None:
+    app = opened(part="digest")
+    labelled(app.selectbox, "How often").select("weekly")
+    labelled(app.selectbox, "Day of the weekly mail").select("friday")
+    labelled(app.number_input, "Least score").set_value(0.35)
+    labelled(app.button, "Save").click()
+    ran(app)
+    saved = tomllib.loads((home / "frontier.toml").read_text("utf-8"))["digest"]
+    assert saved == {"form": "weekly", "weekday": "friday", "minimum": 0.35}
 
 
 def test_a_corrupt_file_is_shown_with_how_to_mend_it(home: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import ssl
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from cron.digest import Digest, build_digest
+from cron.digest import Digest, Interests, Rising, build_digest
+from cron.profiles import Window
 from data.papers import Paper, SourceRun
+from data.watching import Event
 from ranking.feed import Ranked, Reason
 
 MONDAY = date(2025, 11, 24)
@@ -66,14 +70,49 @@ ALL_WELL = (source_run("arxiv"), source_run("cvf", "quiet"), source_run("hf_dail
 def digest_of(ranked_by_area: dict[str, list[Ranked]], **changes: Any) -> Digest:
     """A digest of Monday with sensible values for all that `changes` does not name."""
     given: dict[str, Any] = {
-        "day": MONDAY,
-        "titles": TITLES,
         "runs": ALL_WELL,
         "already_sent": set(),
         "per_area": 5,
         "announced": sum(len(papers) for papers in ranked_by_area.values()),
     }
-    return build_digest(ranked_by_area=ranked_by_area, **{**given, **changes})
+    if "window" not in changes:
+        day = changes.pop("day", MONDAY)
+        given["window"] = Window(first=day, last=day)
+    said = {name: changes.pop(name) for name in ("titles", "best", "explore") if name in changes}
+    interests = Interests(**{"ranked": ranked_by_area, "titles": TITLES, **said})
+    return build_digest(interests=interests, **{**given, **changes})
+
+
+def an_event(event_id: int = 1, *, paper_id: int = 1, **changes: Any) -> tuple[Event, Paper | None]:
+    """Something that happened to a watched paper, with the paper."""
+    given: dict[str, Any] = {
+        "kind": "accepted",
+        "subject": f"subject {event_id}",
+        "at": NOW - timedelta(hours=3),
+        "text": f"“Paper {paper_id}” was accepted at CVPR 2026",
+        "evidence": {},
+        "watch": ("paper", f"p{paper_id}"),
+    }
+    event = Event(id=event_id, paper_id=paper_id, **{**given, **changes})
+    return event, ranked(paper_id).paper
+
+
+RISING = Rising(
+    name="flow, matching, straight",
+    what="papers",
+    shares=(0.01, None, 0.02, 0.015, 0.03, 0.04),
+    said="1.0% to 4.0% of all papers in 6 weeks, odds ×4.1 (2.0 to 8.4)",
+)
+
+
+@pytest.fixture(name="an_event")
+def _an_event() -> Callable[..., tuple[Event, Paper | None]]:
+    return an_event
+
+
+@pytest.fixture(name="rising")
+def _rising() -> Rising:
+    return RISING
 
 
 @pytest.fixture(name="ranked")
@@ -104,3 +143,40 @@ def _a_digest() -> Digest:
         },
         announced=431,
     )
+
+
+@pytest.fixture(scope="module")
+def authority():
+    import trustme
+
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def trusting(authority):
+    """A client's context that trusts the authority of these tests only."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def serve(authority):
+    """Start a server: `serve(inbox, tls="starttls"|"tls"|"none", login=...)` gives its part of the configuration."""
+    from tests.cron.smtp import Loopback, check_login, config
+
+    with contextlib.ExitStack() as stack:
+
+        def start(inbox, *, tls="starttls", login=False, name="localhost"):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert(name).configure_cert(context)
+            options = {"tls": {"ssl_context": context}, "starttls": {"tls_context": context, "require_starttls": True}}
+            given = options.get(tls, {})
+            if login:
+                given |= {"authenticator": check_login, "auth_require_tls": tls == "starttls"}
+            server = Loopback(inbox, hostname="127.0.0.1", port=0, **given)
+            server.start()
+            stack.callback(server.stop)
+            return config(server.port, smtp_security=tls, smtp_user="me" if login else "")
+
+        yield start

@@ -16,6 +16,7 @@ from data.errors import ConfigError
         ("张三 <zhang@例え.jp>", "张三", "zhang@xn--r8jz45g.jp"),
         ("me@straße.de", "", "me@xn--strae-oqa.de"),  # IDNA 2008, not strasse.de
         ("me@localhost", "", "me@localhost"),
+        ("ju\u0308rgen@example.org", "", "jürgen@example.org"),  # RFC 6531
     ],
 )
 def test_one_address_is_understood(text, name, address):
@@ -35,7 +36,8 @@ def test_one_address_is_understood(text, name, address):
         ("me@", "not an address"),
         ("a@example.org, b@example.org", "one address"),
         ("a@b@example.org", "one address"),
-        ("jürgen@example.org", "not ASCII"),
+        ("jür\u3000gen@example.org", "cannot be used"),
+        ("ü" * 33 + "@example.org", "cannot be used"),  # 66 bytes
         ("me myself@example.org", "cannot be used"),
         ("a..b@example.org", "cannot be used"),
         ("x" * 65 + "@example.org", "cannot be used"),

@@ -231,8 +231,8 @@ def test_quiet_days(digest_of, source_run):
 
 def test_papers_that_stand_elsewhere_are_pointed_to_by_number(digest_of, ranked):
     digest = digest_of({"architectures": [ranked(1, score=0.9)], "datasets": [ranked(1, score=0.6)]})
-    assert "Also in this area: no. 1" in render_text(digest)
-    assert "Also in this area: no. 1" in render_html(digest)
+    assert "Also here: no. 1" in render_text(digest)
+    assert "Also here: no. 1" in render_html(digest)
     assert subject(digest).endswith(": 1 paper")
 
 
@@ -245,3 +245,114 @@ def test_previews_by_suffix(a_digest):
     assert message_from_bytes(preview(".eml"), policy=default)["To"] == TO
     with pytest.raises(UsageError, match=r"\.pdf"):
         preview(".pdf")
+
+
+# ---- votes, threads, lists, charts
+
+VOTES = {kind: f"https://frontier.example.org/vote/{kind}.{'t' * 160}" for kind in ("like", "dislike", "save", "hide")}
+
+
+def test_votes_stand_under_each_paper_in_both_parts(a_digest):
+    digest = a_digest.with_votes({1: VOTES, 2: {"like": "javascript:alert(1)"}})
+    plain, html = render_text(digest), render_html(digest)
+    page = Page(html)
+    for kind, link in VOTES.items():
+        assert f"    {kind.capitalize()}: {link}\n" in plain
+        assert link in page.links
+    assert "javascript" not in html
+    assert [bool(e.votes) for e in digest.entries] == [True, False, False, False]
+
+
+def test_a_vote_by_mail_may_be_long(a_digest):
+    link = f"mailto:me@example.org?subject=like%3A%20{'%F0%9F%9A%80' * 60}%20%5Bfrontier-vote%3A{'t' * 200}%5D"
+    plain, html = parts(parsed(a_digest.with_votes({1: {"like": link}})))
+    assert link in plain
+    assert link in html
+
+
+def test_a_long_unsubscribe_link_stays_whole(digest_of):
+    link = "https://frontier.example.org/unsubscribe/" + "t" * 800
+    message = parsed(digest_of({}, unsubscribe_url=link))
+    raw = render_mail(digest_of({}, unsubscribe_url=link), to=TO, sender=SENDER, now=NOW).as_bytes()
+    assert f"List-Unsubscribe: <{link}>\r\n".encode() in raw
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.parametrize("link", ["mailto:me@example.org?subject=unsubscribe", "http://frontier.example.org/u/x"])
+def test_one_click_needs_https(digest_of, link):
+    message = parsed(digest_of({}, unsubscribe_url=link))
+    assert message["List-Unsubscribe"] == f"<{link}>"
+    assert message["List-Unsubscribe-Post"] is None
+
+
+def test_without_a_way_back_nothing_is_offered(digest_of):
+    message = parsed(digest_of({}, unsubscribe_url="https://x.example/\r\nBcc: y@example.org"))
+    assert message["List-Unsubscribe"] is None
+    assert message["Bcc"] is None
+    assert "No more of these mails" not in parts(message)[0]
+
+
+def test_a_thread_holds_message_ids_only(digest_of):
+    message = parsed(digest_of({}, thread=("<a@example.org>", "<b@example.org>")))
+    assert (message["In-Reply-To"], message["References"]) == ("<b@example.org>", "<a@example.org> <b@example.org>")
+    odd = parsed(digest_of({}, thread=("<a@example.org>\r\nBcc: x@example.org", "no id")))
+    assert odd["In-Reply-To"] is odd["References"] is odd["Bcc"] is None
+
+
+def test_a_profile_has_message_ids_of_its_own(digest_of):
+    one, other = (parsed(digest_of({}, recipient=name))["Message-ID"] for name in ("me@example.org", "lab"))
+    assert one == parsed(digest_of({}))["Message-ID"] != other
+
+
+def test_a_chart_is_made_of_cells_and_of_characters(digest_of, rising):
+    plain, html = parts(parsed(digest_of({}, rising=[rising])))
+    assert "▂▁▄▃▆█" in plain
+    assert rising.said in " ".join(plain.split())
+    assert html.count('class="bar"') == 6
+    assert f'aria-label="{rising.said}"' in html
+    assert "height:30px" in html.replace(" ", "")
+
+
+def test_the_subject_counts_events(digest_of, ranked, an_event):
+    assert subject(digest_of({"architectures": [ranked(1)]}, events=[an_event()])).endswith(": 1 paper, 1 event")
+    assert subject(digest_of({}, events=[an_event()])).endswith(": no new paper, 1 event")
+    assert subject(digest_of({}, weekly=True)) == "Frontier, week to Mon 24 Nov 2025: nothing new"
+
+
+def test_a_stalled_source_alone_is_no_alarm(digest_of, source_run):
+    runs = [source_run("arxiv"), source_run("ecva", "stalled", text="silent for 6 days")]
+    plain, html = parts(parsed(digest_of({}, runs=runs, since={"ecva": date(2025, 11, 18)})))
+    assert "All 2 sources answered; ecva is stalled since Tuesday: silent for 6 days." in plain
+    assert 'class="alarm"' not in html
+
+
+def test_more_leads_to_the_dashboard_where_it_has_an_address(digest_of, ranked):
+    digest = digest_of({"architectures": [ranked(i) for i in range(1, 9)]}, dashboard_url="https://dash.example.org/")
+    assert "https://dash.example.org/?area=architectures&day=2025-11-24" in Page(render_html(digest)).links
+
+
+def test_styles_are_in_the_elements_and_dark_rules_stay(a_digest):
+    html = render_html(a_digest)
+    assert html.count("<style>") == 1
+    assert "<h1 style=" in html
+    assert html.index("@media") < html.index("</style>")
+
+
+def test_sixty_interests_with_votes_and_everything_else_stay_under_the_limit(
+    digest_of, ranked, an_event, rising, source_run
+):
+    worst = {"title": "<\"&'é字" * 60, "authors": ("字" * 60,) * 9, "venue": "&" * 60, "abstract": "字" * 900}
+    areas = {f"search:{n}": [ranked(n * 100 + i, **worst) for i in range(5)] for n in range(60)}
+    digest = digest_of(
+        areas,
+        titles=dict.fromkeys(areas, "字" * 60),
+        events=[an_event(n, text="字" * 900) for n in range(1, 40)],
+        rising=[rising] * 3,
+        runs=[source_run(f"source{n}", "failed", lost=["字" * 900]) for n in range(20)],
+        unsubscribe_url="https://frontier.example.org/" + "u" * 800,
+        thread=("<" + "x" * 200 + "@example.org>",) * 6,
+    )
+    voted = fitted(digest.with_votes(dict.fromkeys(digest.paper_ids, VOTES)))
+    assert 0 < len(voted.entries) < 60
+    assert sum(len(s.entries) + s.more for s in voted.sections) + voted.left_out == 300
+    assert "of other interests found no room" in parts(parsed(voted))[0]
