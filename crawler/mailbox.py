@@ -16,23 +16,27 @@ import imaplib
 import logging
 import re
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from crawler.desk import Desk
 from crawler.report import SourceReport
 from crawler.sink import Plan, Sink
 from crawler.source import Cursor, MoveCursor, Notice, Output, Window
-from crawler.sources.scholar_alerts import LARGEST_MAIL, MailOptions, ScholarAlertsSource, parse_mail
+from crawler.sources._mail import LARGEST_MAIL, MailOptions
+from crawler.sources.mailbox import Ballot, MailboxSource, ballots
+from crawler.sources.scholar_alerts import ScholarAlertsSource, parse_mail
 from data.errors import CrawlError, InputError
 from data.records import BadRecord
 
 logger = logging.getLogger(__name__)
 
 MAIL_SUFFIXES = frozenset({".eml", ".html", ".htm"})
+REFUSALS_TOLD = 5  # lines of a report
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905  IMAP's own, whatever the locale
 
 
@@ -184,6 +188,7 @@ def _new_mails(
 def _search(box: imaplib.IMAP4_SSL, options: MailOptions, window: Window, last: int) -> list[int]:
     """UIDs, ascending. "N:*" names the last mail even when it is below N (RFC 3501, 6.4.8)."""
     asked = [] if not options.sender else ["FROM", _quoted(options.sender)]
+    asked += ["SUBJECT", _quoted(options.subject)] if options.subject else []
     if window.since or window.until:
         last = 0
         asked += ["SINCE", _day(window.since)] if window.since else []
@@ -240,6 +245,11 @@ def utf7(name: str) -> str:
 # ---- as a source -----------------------------------------------------------------------------------------------------
 
 
+MailSource = ScholarAlertsSource | MailboxSource
+
+Counted = Literal["counted", "already", "refused"]
+
+
 def run_mail_source(
     plan: Plan,
     *,
@@ -248,39 +258,71 @@ def run_mail_source(
     monotonic: Callable[[], float],
     progress: Callable[[SourceReport], None] | None = None,
     context: ssl.SSLContext | None = None,
+    cast: Callable[[Ballot], tuple[Counted, str]] | None = None,
 ) -> SourceReport:
     """Read the plan's mails, each with its records and the cursor in one transaction, and report as the engine does.
 
-    The plan's source is a ScholarAlertsSource (TypeError for any other). A mailbox that cannot be read is told in the
-    report. Raises StoreError.
+    The plan's source is a source of mails (TypeError for any other). `cast` does what a token says that came by mail, and tells
+    what came of it; a token may come again when the run is killed before its mail is kept as read. A mailbox that cannot
+    be read is told in the report. Raises StoreError.
     """
     source = plan.source
-    if not isinstance(source, ScholarAlertsSource):
+    if not isinstance(source, MailSource):
         raise TypeError(f"not a source of mails: {source.name}")
     desk = Desk(sink=sink, validators=lambda url: None, clock=clock, monotonic=monotonic, progress=progress)
     lane = desk.open(plan)
-    others = 0
+    others, cast_ballots = 0, _Votes(cast)
+    read = cast_ballots.read if isinstance(source, MailboxSource) else _alerts
     try:
         for mail in _mails(source, plan, context):
             if isinstance(mail, Notice):
                 desk.take(lane, [mail], where="")
                 continue
             lane.report.requests += 1
-            outputs = _outputs(mail)
-            others += not outputs and not mail.problem
-            desk.take(lane, [*outputs, MoveCursor(values=mail.moves)], where=mail.where)
+            outputs = read(mail)
+            others += outputs is None and not mail.problem
+            desk.take(lane, [*(outputs or ()), *_unread(source, mail), MoveCursor(values=mail.moves)], where=mail.where)
             desk.note(lane)
     except (CrawlError, InputError) as exc:
         logger.info("%s: %s", source.name, exc)
         lane.report.lost.append(str(exc))
         lane.report.lost_requests += 1
-    if others:
-        desk.take(lane, [Notice(text=f"{others} mails without an alert were passed over")], where="")
+    what = "a vote" if isinstance(source, MailboxSource) else "an alert"
+    notices = [f"{others} mails without {what} were passed over"] if others else []
+    desk.take(lane, [Notice(text=text) for text in (*cast_ballots.told(), *notices)], where="")
+    lane.report.changed += cast_ballots.counts["counted"]
     desk.note(lane)
     return lane.report
 
 
-def _mails(source: ScholarAlertsSource, plan: Plan, context: ssl.SSLContext | None) -> Iterator[Mail | Notice]:
+class _Votes:
+    """Casts what mails hold, and counts what came of it."""
+
+    def __init__(self, cast: Callable[[Ballot], tuple[Counted, str]] | None) -> None:
+        self._cast = cast
+        self.counts: Counter[Counted] = Counter()
+        self._refused: list[str] = []
+
+    def read(self, mail: Mail) -> list[Output] | None:
+        """Nothing to store; None for a mail without a vote."""
+        found = ballots(mail.body) if mail.body and self._cast else []
+        for ballot in found:
+            assert self._cast is not None
+            outcome, line = self._cast(ballot)
+            self.counts[outcome] += 1
+            if outcome == "refused":
+                self._refused.append(f"{mail.where}: {line}")
+        return [] if found else None
+
+    def told(self) -> list[str]:
+        """What was counted, and each of the first refusals with its reason."""
+        if not self.counts:
+            return []
+        said = f"{self.counts['counted']} votes counted, {self.counts['already']} counted before"
+        return [f"{said}, {self.counts['refused']} refused", *self._refused[:REFUSALS_TOLD]]
+
+
+def _mails(source: MailSource, plan: Plan, context: ssl.SSLContext | None) -> Iterator[Mail | Notice]:
     if not source.options.path:
         yield from imap_mails(source.options, source.password, plan.cursor, plan.window, context=context)
         return
@@ -298,7 +340,10 @@ def _mails(source: ScholarAlertsSource, plan: Plan, context: ssl.SSLContext | No
         yield Mail(where=str(path), body=None, moves=dict.fromkeys(gone))
 
 
-def _outputs(mail: Mail) -> list[Output]:
-    if mail.problem or mail.body is None:
-        return [BadRecord(source="scholar_alerts", where=mail.where, problem=mail.problem)] if mail.problem else []
-    return list(parse_mail(mail.body))
+def _alerts(mail: Mail) -> list[Output] | None:
+    """What an alert holds; None for a mail that is none."""
+    return (list(parse_mail(mail.body)) if mail.body else []) or None
+
+
+def _unread(source: MailSource, mail: Mail) -> list[Output]:
+    return [BadRecord(source=source.name, where=mail.where, problem=mail.problem)] if mail.problem else []

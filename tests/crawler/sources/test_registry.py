@@ -38,6 +38,7 @@ TABLES = {
     "semantic_scholar": {"first_days": 30},
     "openalex": {"first_days": 30},
     "scholar_alerts": {"path": "/mail"},
+    "mailbox": {"path": "/mail"},
     "github": {"days": 7},
 }
 SECRETS = {"FRONTIER_OPENALEX_KEY": "k"}

@@ -55,7 +55,9 @@ def test_events_of_2025(sites, play):
         keywords=("counting", "Vision", "Birds"),
         presented=(
             Presentation(
-                session="Poster Session 1", starts=datetime.fromisoformat("2025-12-05T16:30:00-08:00"), place="Hall C #1"
+                session="Poster Session 1",
+                starts=datetime.fromisoformat("2025-12-05T16:30:00-08:00"),
+                place="Hall C #1",
             ),
         ),
     )
