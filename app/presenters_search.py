@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from app import exports
+from app.exports import Form, Item, export
 from app.markup import cut, href, plural, text
 from app.presenters import Areas
 from app.services import Found
@@ -204,15 +204,9 @@ def counted_label(label: str, count: int) -> str:
 # ---- taking a result away --------------------------------------------------------------------------------------------
 
 
-def as_bibtex(hits: Sequence[Found]) -> str:
-    """A result as BibTeX, in its order."""
-    out = exports.told_apart(exports.bibtex(hit.paper, hit.ids) for hit in hits)
-    return "\n\n".join(out) + "\n" if out else ""
-
-
-def as_lines(hits: Sequence[Found]) -> str:
-    """A result as JSON lines, as `frontier import` reads them."""
-    return "".join(f"{exports.paper_line(hit.paper, hit.ids)}\n" for hit in hits)
+def as_file(hits: Sequence[Found], form: Form) -> str:
+    """A result as a file of one form, in its order."""
+    return "".join(export((Item(paper=hit.paper, ids=hit.ids) for hit in hits), form))
 
 
 def file_name(asked: Question) -> str:

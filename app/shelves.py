@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
-from app.exports import bibtex, paper_line, told_apart
+from app.exports import Form, Item, export
 from data.library import Entry, entries
 from data.papers import Paper
 
@@ -22,10 +22,6 @@ KINDS: Mapping[str, str] = {
     "noted": "note",
 }  # fmt: skip
 """What was done with the papers of each shelf, as a kind of entry."""
-
-Form = Literal["bibtex", "jsonl", "markdown"]
-FORMS: Mapping[Form, str] = {"bibtex": ".bib", "jsonl": ".jsonl", "markdown": ".md"}
-"""What a shelf can be taken along as, and how such a file's name ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,37 +76,8 @@ def _holds(paper: Paper, done: Sequence[Entry], words: Sequence[str]) -> bool:
 
 
 def exported(items: Sequence[Shelved], ids: Mapping[int, Sequence[str]], form: Form) -> str:
-    """Papers as one file of a form; `ids` are their printed ids. BibTeX keys are told apart; Markdown has tags and notes."""
-    if form == "markdown":
-        return "".join(_markdown(item) for item in items)
-    if form == "jsonl":
-        return "".join(paper_line(item.paper, ids.get(item.paper.id, ())) + "\n" for item in items)
-    return "".join(entry + "\n\n" for entry in told_apart(bibtex(i.paper, ids.get(i.paper.id, ())) for i in items))
-
-
-_MARKS = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>#|"})
-
-
-def _markdown(item: Shelved) -> str:
-    """A paper as a line of a list, with its tags and notes below it; the marks that Markdown reads are escaped."""
-    paper = item.paper
-    title = paper.title.translate(_MARKS)
-    linked = (
-        f"[{title}](<{paper.url}>)" if paper.url.startswith(("http://", "https://")) and ">" not in paper.url else title
-    )
-    about = [
-        ", ".join(name.translate(_MARKS) for name in paper.authors[:10])
-        + (" et al." if len(paper.authors) > 10 else ""),
-        paper.appeared.translate(_MARKS) if paper.appeared else "",
-        str(paper.year or "") if not paper.appeared else "",
-        paper.key,
-    ]
-    lines = [f"- **{linked}** · {' · '.join(filter(None, about))}"]
-    if tags := [e.value for e in item.entries if e.kind == "tag"]:
-        lines.append(f"  Tags: {', '.join(tags).translate(_MARKS)}")
-    for note in (e.value for e in item.entries if e.kind == "note"):
-        lines += ["", *(f"  > {line}".rstrip() for line in note.translate(_MARKS).splitlines()), ""]
-    return "\n".join(lines) + "\n"
+    """Papers as one file of a form, with their tags and notes where it has a place for them; `ids` are their printed ids."""
+    return "".join(export((Item(paper=i.paper, ids=ids.get(i.paper.id, ()), done=i.entries) for i in items), form))
 
 
 def export_later(open_reader: Callable[[], Reader], items: Sequence[Shelved], form: Form) -> Callable[[], str]:
