@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRA := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
-.PHONY: run test check bench screenshots clean
+.PHONY: run test check bench bench-gpu screenshots clean
 
 run: .venv/run-ready
 	$(BIN)/frontier up
@@ -21,6 +21,9 @@ check: .venv/test-ready
 
 bench: .venv/test-ready
 	$(BIN)/python tests/bench.py $(if $(QUICK),--quick) --out bench.json
+
+bench-gpu: .venv/test-ready
+	$(BIN)/python tests/bench_gpu.py $(if $(QUICK),--quick) $(if $(DEVICE),--device $(DEVICE)) --out build/bench-gpu.json
 
 screenshots: .venv/test-ready
 	$(BIN)/python -m tests.app.screenshots
@@ -39,5 +42,5 @@ clean:
 	touch $@
 
 .venv/test-ready: .venv/run-ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRA),dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRA),dev,scale]'
 	touch $@

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -211,9 +212,9 @@ def crawl(
     `options` stand in for those of the configuration (`engine_options`).
     Raises UnknownSource, ConfigError, StoreError, CrawlError (another crawl runs).
     """
+    from app.voting import cast_by_mail
     from crawler.engine import crawl as run_engine
-    from crawler.mailbox import run_mail_source
-    from crawler.sources.scholar_alerts import ScholarAlertsSource
+    from crawler.mailbox import MailSource, run_mail_source
 
     wanted = list(names) or enabled_sources(frontier)
     now = frontier.now()
@@ -235,10 +236,17 @@ def crawl(
                     progress=progress,
                 )
 
-            letters = [p for p in plans if isinstance(p.source, ScholarAlertsSource)]
+            letters = [p for p in plans if isinstance(p.source, MailSource)]
             reports = engine([p for p in plans if p not in letters])
             reports += [
-                run_mail_source(p, sink=sink, clock=frontier.now, monotonic=monotonic, progress=progress)
+                run_mail_source(
+                    p,
+                    sink=sink,
+                    clock=frontier.now,
+                    monotonic=monotonic,
+                    progress=progress,
+                    cast=partial(cast_by_mail, frontier),
+                )
                 for p in letters
             ]
             if "arxiv" in enabled_sources(frontier) and any(r.mentions or r.new for r in reports):

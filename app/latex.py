@@ -7,6 +7,7 @@ show. It is deliberately less than TeX: one line, no boxes, no macros to define,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
 
 _DEEPEST = 12
@@ -83,6 +84,16 @@ def to_html(text: str) -> str:
         end = match.end()
     out.append(_words(text[end:]))
     return "".join(out)
+
+
+def pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """The text as it is, in pieces, each with whether it is a formula that `to_html` reads, its dollar signs included."""
+    end = 0
+    for match in _MATH.finditer(text):
+        yield text[end : match.start()], False
+        yield match[0], _balanced(match[0])
+        end = match.end()
+    yield text[end:], False
 
 
 def _balanced(formula: str) -> bool:

@@ -68,7 +68,7 @@ def serve(frontier: Frontier, *, port: int, host: str = "127.0.0.1", open_browse
     if open_browser:
         Thread(target=_open_when_ready, args=(url, ended), daemon=True).start()
     try:
-        with _terminated_as_interrupt():
+        with terminated_as_interrupt():
             return child.wait()
     except KeyboardInterrupt:
         return 0
@@ -136,7 +136,7 @@ def check_port(port: int, host: str = "127.0.0.1") -> None:
 
 
 @contextmanager
-def _terminated_as_interrupt() -> Iterator[None]:
+def terminated_as_interrupt() -> Iterator[None]:
     """SIGTERM ends the wait as Ctrl-C does (in the main thread; elsewhere signals are not ours to set)."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:

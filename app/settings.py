@@ -61,14 +61,31 @@ def write(file: SettingsFile, changes: Mapping[Key, Value], removed: Sequence[Ke
     if wanted == file.table:
         return file
     _parsed(wanted)
-    text = _edited(file.text, changes, removed)
+    return _saved(file, _edited(file.text, changes, removed), wanted)
+
+
+def append(file: SettingsFile, key: Key, rows: Sequence[Mapping[str, Value]]) -> SettingsFile:
+    """Put tables at the end of an array of tables, which begins with them where there is none, and return the file as it is
+    then. Raises ConfigError as `write` does."""
+    if not rows:
+        return file
+    wanted = deepcopy(file.table)
+    place = wanted
+    for name in key[:-1]:
+        place = place.setdefault(name, {})
+    place[key[-1]] = [*place.get(key[-1], []), *({name: _plain(v) for name, v in row.items()} for row in rows)]
+    _parsed(wanted)
+    return _saved(file, _lengthened(file.text, key, rows), wanted)
+
+
+def _saved(file: SettingsFile, text: str, wanted: Mapping[str, Any]) -> SettingsFile:
     if not _says(text, wanted):
         raise ConfigError(file.path.name, "this cannot be changed in place the way it is written", mend=_BY_HAND)
     with hold(file.path.parent / "settings.lock"):  # nobody else writes it from a page meanwhile
         if _text(file.path) != file.text:
             raise ConfigError(
                 file.path.name,
-                "the file has changed since this page read it, and nothing was written",
+                "the file has changed since it was read, and nothing was written",
                 mend="read it again, then make the change once more",
             )
         _replace(file.path, text)
@@ -237,6 +254,38 @@ def _appended(text: str, tables: Mapping[Key, Mapping[str, Any]]) -> str:
         added = f"{gap}[{head}]\n{table.as_string()}"
         text += added.replace("\n", "\r\n") if "\r\n" in text else added
     return text
+
+
+def _lengthened(text: str, key: Key, rows: Sequence[Mapping[str, Value]]) -> str:
+    """The text with more tables of an array: in its brackets where it is written so, else each under a [[head]] at the end."""
+    try:
+        place: Any = tomlkit.parse(text)
+        for name in key:
+            place = place.get(name) if hasattr(place, "get") else None
+        if isinstance(place, Array):
+            return _in_brackets(text, key, rows)
+    except (TOMLKitError, AttributeError, TypeError, ValueError, IndexError) as exc:
+        raise ConfigError("frontier.toml", f"cannot be changed in place: {exc}", mend=_BY_HAND) from exc
+    head = ".".join(tomlkit.key(name).as_string() for name in key)
+    added = "" if not text or text.endswith("\n") else "\n"
+    for row in rows:
+        table = tomlkit.table()
+        for name, value in row.items():
+            table.add(name, _item(_plain(value)))
+        added += f"\n[[{head}]]\n{table.as_string()}"
+    return text + (added.replace("\n", "\r\n") if "\r\n" in text else added)
+
+
+def _in_brackets(text: str, key: Key, rows: Sequence[Mapping[str, Value]]) -> str:
+    document = tomlkit.parse(text)
+    place: Any = document
+    for name in key:
+        place = place[name]
+    for row in rows:
+        table = tomlkit.inline_table()
+        table.update({name: _plain(value) for name, value in row.items()})
+        place.append(table)
+    return tomlkit.dumps(document)
 
 
 def _without(text: str, key: Key) -> str:

@@ -13,10 +13,11 @@ from data import watching
 from data.connection import BUSY_TIMEOUT_S
 from data.errors import ModelError, UnknownArea, UnknownDataset, UsageError
 from data.facets import names_like, picked_up
+from data.journals import JOURNALS
 from data.papers import Filter
 from data.people import fold_name
 from data.text import clean
-from data.venues import CONFERENCES, JOURNALS, WORKSHOPS
+from data.venues import CONFERENCES, WORKSHOPS
 from data.watching import KINDS, NEW, Event, Marks, Watch, Watched
 from ranking.areas import expand
 from ranking.events import (

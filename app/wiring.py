@@ -56,6 +56,11 @@ class Home:
         return self.folder / "logs"
 
     @property
+    def secrets(self) -> Path:
+        """Lines NAME='value' that the scheduled job reads before it starts; Frontier itself never does."""
+        return self.folder / "secrets.env"
+
+    @property
     def gates(self) -> Path:
         return self.folder / "gates"
 
@@ -111,15 +116,18 @@ class Frontier:
         self._reranker: Reranker | None = None
 
     def open_store(self, *, timeout_s: float = BUSY_TIMEOUT_S) -> Store:
-        """The store for writing, made with the starter set when there is none yet. `timeout_s` is how long it waits for
-        another process. Raises StoreError."""
+        """The store for writing, with the starter set when it is new, or was left empty by a crash. `timeout_s` is how long
+        it waits for another process. Raises StoreError."""
         from data.seeds import starter
         from data.store import Store
 
-        fresh = not self.home.store.exists()
         store = Store(self.home.store, timeout_s=timeout_s)
-        if fresh:
-            store.put("starter", starter(), now=self.now())
+        try:
+            if store.is_empty:
+                store.put("starter", starter(), now=self.now())
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def open_reader(self) -> Reader:

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal, Protocol
 
 from crawler.bibtex import is_bibtex, read_bibtex
 from crawler.mailbox import is_mail_path, mails_of
@@ -51,10 +51,16 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | Mention
         yield from read_bibtex(path, now=now)
         return
     for line in read_objects(path):
-        yield line if isinstance(line, BadRecord) else _record(*line, now)
+        yield line if isinstance(line, BadRecord) else record_of(*line, now)
 
 
-def read_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]] | BadRecord]:
+class Openable(Protocol):
+    """A file, wherever it lies; its text names it."""
+
+    def open(self, mode: Literal["rb"], /) -> IO[bytes]: ...
+
+
+def read_objects(path: Openable) -> Iterator[tuple[str, dict[str, Any]] | BadRecord]:
     """The JSON objects of a file, plain or gzip, line by line, in constant memory, each with where it stands. Blank lines are
     left out, a line that is no object is a BadRecord, and lone surrogates, which SQLite cannot store, are dropped.
 
@@ -98,7 +104,8 @@ def _object(line: bytes, where: str) -> tuple[str, dict[str, Any]] | BadRecord:
     return where, values
 
 
-def _record(where: str, values: Mapping[str, Any], now: datetime) -> PaperRecord | BadRecord:
+def record_of(where: str, values: Mapping[str, Any], now: datetime) -> PaperRecord | BadRecord:
+    """The paper of one JSON object that stands at `where`, in either of the two forms."""
     try:
         if "versions" in values or "authors_parsed" in values:
             return snapshot_record(values)

@@ -20,6 +20,7 @@ from crawler.sources import (
     hackernews,
     hf_daily,
     lobsters,
+    mailbox,
     neurips,
     openalex,
     openreview,
@@ -52,6 +53,7 @@ SOURCES: Mapping[str, Callable[[Options, Secrets], Source]] = {
     "semantic_scholar": semantic_scholar.from_config,
     "openalex": openalex.from_config,
     "scholar_alerts": scholar_alerts.from_config,
+    "mailbox": mailbox.from_config,
     "github": github.from_config,
 }
 

@@ -100,7 +100,7 @@ class ZoteroLibrary:
 
     def _paper(self, data: Mapping[str, Any], page: Page) -> Iterator[PaperRecord | BadRecord]:
         try:
-            record = own_record(_values(data), page.fetched_at)
+            record = own_record(values_of(data), page.fetched_at)
         except (ValueError, MalformedId) as exc:
             yield BadRecord(source=SOURCE, where=f"Zotero item {str(data.get('key'))[:20]}", problem=str(exc))
             return
@@ -126,7 +126,7 @@ class ZoteroLibrary:
         return sorted({self.names[key] for key in held if self.names.get(key)})
 
 
-def _values(data: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(data: Mapping[str, Any]) -> dict[str, Any]:
     """A Zotero item in Frontier's own form of import."""
 
     def text(key: str) -> str:

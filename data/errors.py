@@ -13,11 +13,14 @@
     ├── IdentityError      1      papers that cannot be joined or parted as asked
     ├── StoreError         1      SQLite: locked, corrupt, disk full, read-only
     ├── VectorIndexError   1      FAISS: torn, of another model, cannot be written
+    ├── ArchiveError       1      Milvus or Ray: not there, slow, full, of another version or another schema
     ├── ModelError         1      an encoder that cannot be loaded or is not what it should be
     ├── CrawlError         1      the crawl as a whole could not run
     │   └── PageError             one page could not be read: retried, then counted (never ends a run)
     ├── DeliveryError      1      a mail that was not accepted
+    │   ├── NotNow                it was not taken for now, and is tried again later (cron.delivery)
     │   └── MaybeDelivered        the connection ended before the server's last word (cron.delivery)
+    ├── VoteRefused        1      a vote that is forged, too old, or of a paper that is gone (data.votes)
     └── AlreadyRunning     1      the daily job runs in another process (cron.daily)
 
 Anything else that reaches the top is a bug and keeps its traceback.
@@ -110,10 +113,10 @@ class InputError(FrontierError):
 
 
 class UnknownPaper(FrontierError):
-    """A well-formed id that the store does not know."""
+    """A well-formed id that the store (or what `where` names) does not know."""
 
-    def __init__(self, asked: str) -> None:
-        super().__init__(f"no paper {asked[:200]} in the store", mend="crawl or import it first")
+    def __init__(self, asked: str, where: str = "the store") -> None:
+        super().__init__(f"no paper {asked[:200]} in {where}", mend="crawl or import it first")
         self.asked = asked
 
 
@@ -127,6 +130,10 @@ class StoreError(FrontierError):
 
 class VectorIndexError(FrontierError):
     """The FAISS cache cannot be read or written."""
+
+
+class ArchiveError(FrontierError):
+    """The archive, or the cluster that builds it, cannot be used as asked."""
 
 
 class ModelError(FrontierError):

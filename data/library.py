@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MARKS = ("like", "dislike", "save", "read", "hide")
 """Kinds without a value."""
 
+PAST = {"like": "liked", "dislike": "disliked", "save": "saved", "read": "read", "hide": "hidden"}
+"""How a mark that was made is told."""
+
 KINDS = (*MARKS, "tag", "note")
 
 LONGEST_TAG = 100  # characters
@@ -83,41 +86,51 @@ def mark(store: Store, paper_ids: Iterable[int], kind: str, value: str = "", *, 
     """Do something with papers, and say with how many it was not done before. A like takes a dislike away, and the
     other way round; a tag is spelt as it is elsewhere. Raises UsageError for a value that does not fit, StoreError."""
     kept = value_of(kind, value)
-    wanted = json.dumps(list(paper_ids))
     with store.transaction() as conn:
-        if kind == "tag":
-            kept = _spellings(conn).get(kept.casefold(), kept)
-        if kind in _OPPOSITE:
-            conn.execute(
-                "DELETE FROM library WHERE kind = ? AND paper_id IN (SELECT value FROM json_each(?))",
-                (_OPPOSITE[kind], wanted),
-            )
-        return conn.execute(
-            "INSERT OR IGNORE INTO library (paper_id, kind, value, at)"
-            " SELECT id, ?, ?, ? FROM papers WHERE id IN (SELECT value FROM json_each(?))",
-            (kind, kept, now.astimezone(UTC).isoformat(), wanted),
-        ).rowcount
+        return marked(conn, paper_ids, kind, kept, now=now)
+
+
+def marked(conn: sqlite3.Connection, paper_ids: Iterable[int], kind: str, kept: str = "", *, now: datetime) -> int:
+    """The same in a transaction that is open, with the value as `value_of` gives it."""
+    wanted = json.dumps(list(paper_ids))
+    if kind == "tag":
+        kept = _spellings(conn).get(kept.casefold(), kept)
+    if kind in _OPPOSITE:
+        conn.execute(
+            "DELETE FROM library WHERE kind = ? AND paper_id IN (SELECT value FROM json_each(?))",
+            (_OPPOSITE[kind], wanted),
+        )
+    return conn.execute(
+        "INSERT OR IGNORE INTO library (paper_id, kind, value, at)"
+        " SELECT id, ?, ?, ? FROM papers WHERE id IN (SELECT value FROM json_each(?))",
+        (kind, kept, now.astimezone(UTC).isoformat(), wanted),
+    ).rowcount
 
 
 def unmark(store: Store, paper_ids: Iterable[int], kind: str, value: str = "") -> int:
     """Take back what was done with papers, and say how many entries are gone. A note without its text is the latest one
     of each paper. Raises UsageError (a tag without its name), StoreError."""
-    wanted = json.dumps(list(paper_ids))
+    kept = "" if kind == "note" and not value else value_of(kind, value)
     with store.transaction() as conn:
-        if kind == "note" and not value:
-            return conn.execute(
-                "DELETE FROM library WHERE rowid IN (SELECT n FROM (SELECT rowid AS n, row_number() OVER"
-                " (PARTITION BY paper_id ORDER BY at DESC, rowid DESC) AS place FROM library"
-                " WHERE kind = 'note' AND paper_id IN (SELECT value FROM json_each(?))) WHERE place = 1)",
-                (wanted,),
-            ).rowcount
-        kept = value_of(kind, value)
-        if kind == "tag":
-            kept = _spellings(conn).get(kept.casefold(), kept)
+        return unmarked(conn, paper_ids, kind, kept)
+
+
+def unmarked(conn: sqlite3.Connection, paper_ids: Iterable[int], kind: str, kept: str = "") -> int:
+    """The same in a transaction that is open, with the value as `value_of` gives it."""
+    wanted = json.dumps(list(paper_ids))
+    if kind == "note" and not kept:
         return conn.execute(
-            "DELETE FROM library WHERE kind = ? AND value = ? AND paper_id IN (SELECT value FROM json_each(?))",
-            (kind, kept, wanted),
+            "DELETE FROM library WHERE rowid IN (SELECT n FROM (SELECT rowid AS n, row_number() OVER"
+            " (PARTITION BY paper_id ORDER BY at DESC, rowid DESC) AS place FROM library"
+            " WHERE kind = 'note' AND paper_id IN (SELECT value FROM json_each(?))) WHERE place = 1)",
+            (wanted,),
         ).rowcount
+    if kind == "tag":
+        kept = _spellings(conn).get(kept.casefold(), kept)
+    return conn.execute(
+        "DELETE FROM library WHERE kind = ? AND value = ? AND paper_id IN (SELECT value FROM json_each(?))",
+        (kind, kept, wanted),
+    ).rowcount
 
 
 def put_entries(store: Store, given: Iterable[Entry]) -> list[Entry]:

@@ -338,6 +338,26 @@ def m013_measures(db: Database) -> None:
         )
 
 
+@migrations()
+def m014_feed_keys(db: Database) -> None:
+    """Under which printed id a paper first stood in a feed (`data.feed_keys`): it stays so when the paper's id changes."""
+    _table(db, "feed_keys").create({"paper_id": int, "key": str}, pk="paper_id")
+    _table(db, "feed_keys").create_index(["key"], unique=True)
+
+
+@migrations()
+def m015_votes(db: Database) -> None:
+    """Tokens of votes that were used, by their hash, and the profiles that want no mail (`data.votes`)."""
+    _table(db, "votes").create({"token": str, "at": str, "undone_at": str}, pk="token")
+    _table(db, "unsubscribed").create({"profile": str, "at": str}, pk="profile")
+
+
+@migrations()
+def m016_mailed_events(db: Database) -> None:
+    """Events that a digest told of, by recipient; whether `frontier events` listed them is another matter (`told_at`)."""
+    _table(db, "mailed_events").create({"recipient": str, "event_id": int, "day": str}, pk=("recipient", "event_id"))
+
+
 def migrate(db: Database) -> None:
     """Bring the store to the current schema; applied migrations are left alone."""
     migrations.apply(db)

@@ -166,6 +166,14 @@ class Reader:
             )
         ]
 
+    def announced_late(self, first: date, last: date, after: datetime) -> list[int]:
+        """Papers announced from `first` to `last` that the store did not know at the moment `after`."""
+        rows = self.rows(
+            "SELECT id FROM papers WHERE day BETWEEN ? AND ? AND added_at > ? ORDER BY day DESC, id",
+            (first.isoformat(), last.isoformat(), after.isoformat()),
+        )
+        return [r[0] for r in rows]
+
     def days(self, limit: int = 60) -> list[tuple[date, int]]:
         """The latest days with announced papers and how many, newest first."""
         rows = self.rows(
@@ -519,6 +527,16 @@ class Reader:
             out.setdefault(paper_id, {})[area] = score
         return out
 
+    def last_day_of(self, areas: Sequence[str], threshold: float, before: date) -> date | None:
+        """The last day before one on which a paper was announced whose relevance to one of these leaf areas reaches the
+        threshold."""
+        rows = self.rows(
+            "SELECT day FROM papers WHERE day < ? AND coalesce(withdrawn, 0) = 0 AND id IN (SELECT paper_id FROM area_scores"
+            " WHERE area IN (SELECT value FROM json_each(?)) AND score >= ?) ORDER BY day DESC LIMIT 1",
+            (before.isoformat(), json.dumps(list(areas)), threshold),
+        )
+        return _date(rows[0][0]) if rows else None
+
     # ---- runs --------------------------------------------------------------------------------------------------
 
     def cursor(self, source: str) -> dict[str, Any]:
@@ -562,15 +580,21 @@ class Reader:
         )
         return (rows[0][0], rows[0][1]) if rows else None
 
-    def last_delivered(self, recipient: str) -> date | None:
-        """The newest day whose digest a recipient was sent."""
-        return _date(
-            self.rows("SELECT max(day) FROM deliveries WHERE recipient = ? AND state = 'sent'", (recipient,))[0][0]
+    def deliveries(self, recipient: str, until: date) -> list[tuple[date, str, datetime]]:
+        """The digests that a recipient was sent, of days until then, oldest first: (day, message id, when)."""
+        rows = self.rows(
+            "SELECT day, message_id, at FROM deliveries WHERE recipient = ? AND state = 'sent' AND day <= ? ORDER BY day",
+            (recipient, until.isoformat()),
         )
+        return [(date.fromisoformat(day), message_id, datetime.fromisoformat(at)) for day, message_id, at in rows]
 
     def delivered(self, recipient: str) -> set[int]:
         """Papers that a recipient was already sent."""
         return {r[0] for r in self.rows("SELECT paper_id FROM delivered_papers WHERE recipient = ?", (recipient,))}
+
+    def mailed_events(self, recipient: str) -> set[int]:
+        """Events that a recipient's digests told of."""
+        return {r[0] for r in self.rows("SELECT event_id FROM mailed_events WHERE recipient = ?", (recipient,))}
 
 
 def _condition(where: Filter) -> tuple[str, list[Any]]:

@@ -73,6 +73,12 @@ class Store:
     def close(self) -> None:
         self._conn.close()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it never held a paper. Raises StoreError."""
+        with translated(self.path):
+            return self._conn.execute("SELECT 1 FROM papers LIMIT 1").fetchone() is None
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One transaction that takes the write lock at once, so that what is read in it stays true until it commits.
@@ -235,9 +241,17 @@ class Store:
     # ---- deliveries --------------------------------------------------------------------------------------------
 
     def put_delivery(
-        self, recipient: str, day: str, *, message_id: str, state: str, paper_ids: Iterable[int], now: datetime
+        self,
+        recipient: str,
+        day: str,
+        *,
+        message_id: str,
+        state: str,
+        paper_ids: Iterable[int],
+        event_ids: Iterable[int] = (),
+        now: datetime,
     ) -> None:
-        """Keep that a digest was `sending` or `sent`; its papers are kept once it is sent."""
+        """Keep that a digest was `sending` or `sent`; its papers and events are kept once it is sent."""
         with self.transaction():
             self._db.table("deliveries").upsert(
                 {"recipient": recipient, "day": day, "message_id": message_id, "state": state, "at": now.isoformat()},
@@ -247,4 +261,8 @@ class Store:
                 self._db.table("delivered_papers").upsert_all(
                     ({"recipient": recipient, "paper_id": i, "day": day} for i in paper_ids),
                     pk=("recipient", "paper_id"),
+                )
+                self._db.table("mailed_events").upsert_all(
+                    ({"recipient": recipient, "event_id": i, "day": day} for i in event_ids),
+                    pk=("recipient", "event_id"),
                 )

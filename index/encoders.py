@@ -113,9 +113,14 @@ def package_folder(package: str = DEFAULT_PACKAGE) -> Path:
     return Path(spec.origin).parent / "model"
 
 
+def has_driver() -> bool:
+    """Whether an NVIDIA driver is at work."""
+    return any(Path(sign).exists() for sign in _DRIVERS)
+
+
 def has_cuda() -> bool:
     """Whether torch finds a CUDA device. torch is imported only where an NVIDIA driver is at work."""
-    if not any(Path(sign).exists() for sign in _DRIVERS):
+    if not has_driver():
         return False
     import torch
 

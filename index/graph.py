@@ -43,7 +43,8 @@ from index.encoders import (
     packaged_model,
     unit,
 )
-from index.minilm import GROUP, MAX_TOKENS, Weights, build_graph, encode_one, read_weights
+from index.minilm import GROUP, Weights, build_graph, encode_one, read_weights
+from index.tokens import ids_of, open_tokenizer, token_batches
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,9 @@ MANIFEST = "manifest.json"
 
 FEW = 4
 """Texts that NumPy has encoded before OpenVINO is imported and its graph compiled."""
+
+CUDA_FROM = 256
+"""Texts beyond which CUDA is started, which takes seconds; once it is, it encodes all but a few."""
 
 TOKENS = 2048
 """Tokens to a batch, padding included: its states stay in the processor's cache."""
@@ -90,7 +94,8 @@ class GraphEncoder:
     """The default model, without torch. Vectors of many texts are within a cosine of 0.999 of sentence-transformers' (mean;
     bfloat16 or 8-bit weights), those of up to `FEW` are equal to them. Safe to use from several threads, one at a time.
 
-    On a machine with CUDA, and where OpenVINO does not run, many texts go to sentence-transformers.
+    On a machine with CUDA, more than `CUDA_FROM` go to it (`index.cuda`); where that or OpenVINO does not run, to
+    sentence-transformers.
     """
 
     def __init__(self, folder: Path | None, *, batch_size: int = 32) -> None:
@@ -100,6 +105,7 @@ class GraphEncoder:
         self._lock = threading.Lock()
         self._model: _Model | None = None
         self._many: Encoder | _Runner | None = None
+        self._cuda: Encoder | None = None
 
     @property
     def name(self) -> str:
@@ -127,6 +133,10 @@ class GraphEncoder:
         return vectors
 
     def _of_many(self, texts: Sequence[str], out: Vectors, progress: Callable[[int], None] | None) -> Vectors:
+        if self._cuda is None and len(texts) > CUDA_FROM and has_cuda():
+            self._cuda = self._on_cuda()
+        if self._cuda:
+            return self._cuda.encode(texts, progress=progress)
         if self._many is None:
             self._many = self._chosen()
         if not isinstance(self._many, _Runner):
@@ -140,10 +150,17 @@ class GraphEncoder:
                     progress(start + done)
         return unit(out)
 
+    def _on_cuda(self) -> Encoder:
+        from index.cuda import CudaEncoder
+
+        try:
+            return CudaEncoder(self._opened().folder)
+        except (ModelError, ImportError) as exc:
+            logger.warning("frontier: sentence-transformers encodes on the GPU, more slowly (%s)", first_line(exc))
+            return SentenceTransformerEncoder(DEFAULT_MODEL, batch_size=self._batch_size)
+
     def _chosen(self) -> Encoder | _Runner:
         otherwise = SentenceTransformerEncoder(DEFAULT_MODEL, batch_size=self._batch_size)
-        if has_cuda():
-            return otherwise
         model, failure = self._opened(), "no graph gives the right vectors"
         probe = model.tokens([_PROBE] * (FEW + 1))
         try:
@@ -167,23 +184,16 @@ class GraphEncoder:
 
 
 class _Model:
-    """The model's tokenizer and weights."""
+    """The model's folder, tokenizer and weights."""
 
     def __init__(self, folder: Path) -> None:
-        from tokenizers import Tokenizer
-
-        try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as exc:  # what tokenizers raises for a file it cannot read
-            raise ModelError(f"{folder / 'tokenizer.json'} cannot be read: {exc}", mend="reinstall it") from exc
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.no_padding()
+        self.folder = folder
+        self._tokenizer = open_tokenizer(folder / "tokenizer.json")
         self.weights = read_weights(folder / "model.safetensors")
 
     def tokens(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """The token ids of each text, on all cores."""
-        whole = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]  # half a surrogate pair is no text
-        return [np.array(found.ids, np.int64) for found in self._tokenizer.encode_batch_fast(whole)]
+        return [np.array(ids, np.int64) for ids in ids_of(self._tokenizer, texts)]
 
 
 class _Runner:
@@ -222,18 +232,6 @@ class _Runner:
             with suppress(RuntimeError):
                 self._queue.wait_all()
         yield len(tokens)
-
-
-def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Every index once, longest first (equal ones in their order), cut so that a batch padded to its longest has at most
-    `budget` tokens, or one text."""
-    out: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if out and (len(out[-1]) + 1) * lengths[out[-1][0]] <= budget:
-            out[-1].append(index)
-        else:
-            out.append([index])
-    return out
 
 
 def padded(texts: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 from math import log2, sqrt
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,18 @@ _CHUNK = 5000
 """Vectors added at a time."""
 
 
+class ListMaker(Protocol):
+    """Finds an inverted file's centroids and what lies nearest to which."""
+
+    def centroids(self, sample: Vectors, lists: int, rounds: int) -> Vectors:
+        """Unit vectors, shape (lists, dim), by spherical k-means over the sample. The same sample gives the same ones."""
+        ...
+
+    def nearest(self, rows: Vectors, centroids: Vectors) -> Ids:
+        """The number of the centroid nearest to each row, shape (n,)."""
+        ...
+
+
 def lists_for(count: int) -> int:
     """How many lists an inverted file of `count` vectors has: the power of two nearest to 1.2 times the root.
 
@@ -59,13 +71,18 @@ def exact(dim: int) -> Any:
     return faiss.index_factory(dim, "IDMap,Flat", faiss.METRIC_INNER_PRODUCT)
 
 
-def trained(sample: Vectors, lists: int) -> Any:
-    """An empty inverted file trained on a sample of at least `lists` vectors. The same sample gives the same index."""
+def trained(sample: Vectors, lists: int, maker: ListMaker | None = None) -> Any:
+    """An empty inverted file trained on a sample of at least `lists` vectors. The same sample gives the same index.
+
+    Without a `maker`, FAISS finds the centroids on the CPU.
+    """
     faiss = load_faiss()
     index = faiss.index_factory(sample.shape[1], f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
     index.sq.rangestat_arg = WIDENED
     index.cp.niter = TRAINING_ROUNDS
     index.cp.min_points_per_centroid = 1  # else FAISS writes a warning to the terminal
+    if maker:
+        index.quantizer.add(maker.centroids(sample, lists, TRAINING_ROUNDS))  # what is left to train are the codes
     index.train(np.ascontiguousarray(sample, np.float32))
     return index
 
@@ -76,17 +93,25 @@ def twin(index: Any) -> Any:
     return faiss.deserialize_index(faiss.serialize_index(index))
 
 
-def add(index: Any, ids: Sequence[int], vectors: Vectors) -> None:
-    """Add vectors, shape (n, dim)."""
-    index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.asarray(ids, np.int64))
+def add(index: Any, ids: Sequence[int], vectors: Vectors, lists: Ids | None = None) -> None:
+    """Add vectors, shape (n, dim). `lists` are the numbers of their lists, where these are known."""
+    rows, keys = np.ascontiguousarray(vectors, np.float32), np.asarray(ids, np.int64)
+    if lists is None:
+        index.add_with_ids(rows, keys)
+    else:
+        pointer = load_faiss().swig_ptr
+        index.add_core(len(keys), pointer(rows), pointer(keys), pointer(np.ascontiguousarray(lists, np.int64)))
 
 
-def fill(index: Any, rows: Iterable[tuple[int, bytes]], *, fresh: bool) -> tuple[Ids, tuple[int, ...]]:
+def fill(
+    index: Any, rows: Iterable[tuple[int, bytes]], *, fresh: bool, maker: ListMaker | None = None
+) -> tuple[Ids, tuple[int, ...]]:
     """Add (id, float32 bytes), replacing those of the same ids and dropping those that are empty by now.
 
     Returns all ids that came, ascending, and those whose vector has another length. `fresh` says that the index is
-    empty and no id comes twice.
+    empty and no id comes twice. A `maker` finds the lists of an inverted file's vectors.
     """
+    centroids = index.quantizer.reconstruct_n(0, index.nlist) if maker and not is_exact(index) else None
     seen: list[int] = []
     unfit: set[int] = set()
     stream = iter(rows)
@@ -99,7 +124,7 @@ def fill(index: Any, rows: Iterable[tuple[int, bytes]], *, fresh: bool) -> tuple
             remove(index, np.fromiter(chunk, np.int64, len(chunk)))
         if good:
             data = np.frombuffer(b"".join(chunk[i] for i in good), "<f4").reshape(len(good), index.d)
-            add(index, good, data)
+            add(index, good, data, maker.nearest(data, centroids) if maker and centroids is not None else None)
     return ascending(seen), tuple(sorted(unfit))
 
 

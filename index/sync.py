@@ -20,7 +20,7 @@ from data.errors import VectorIndexError
 from data.locks import is_held
 from data.reader import Reader
 from data.store import Store
-from index.encoders import Encoder, Vectors
+from index.encoders import Encoder, Vectors, has_cuda
 from index.vectors import update
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -29,6 +29,9 @@ Progress: TypeAlias = Callable[[int, int], None]
 BATCH = 256
 """Papers embedded between two commits. An interruption loses two batches at most: one in the encoder, one on its way to
 the store."""
+
+CUDA_BATCH = 65_536
+"""The same where a CUDA device encodes: seconds of work, so that its pipeline seldom runs dry."""
 
 OFTEN_S, OFTEN_SHARE = 30.0, 0.05
 """How long the index may lag behind a long sync, and the share of the time that publishing it may take."""
@@ -64,7 +67,7 @@ def sync(
     """Embed papers without a current vector, newest first, and bring the index in `folder` up to date.
 
     `enough` is asked after every batch: when it says so, what is left waits for the next sync.
-    Every `BATCH` papers are committed, so that the next run goes on where this one stopped. The index is brought up to
+    Every `BATCH` papers (`CUDA_BATCH` on such a device) are committed, so that the next run goes on where this one stopped. The index is brought up to
     date after the first batch, from time to time, and soon after papers that came meanwhile, which go before all others.
     `rebuild` makes the FAISS files anew from the stored vectors (it embeds nothing twice). Stored vectors whose length is
     not the encoder's, as a model that was exchanged under its name leaves them, are embedded again.
@@ -116,14 +119,15 @@ class _Queue:
         return len(self._waiting)
 
     def take(self) -> list[int]:
-        """The next `BATCH` papers at most, none when all are taken. No paper is taken twice."""
+        """The next batch of papers, none when all are taken. No paper is taken twice."""
         if self._follow and (latest := self._reader.latest_id()) != self._latest:
             self._latest = latest
             self._read()
         elif self._follow and self._taken and not self._waiting:
             self._follow = False
             self._read()  # papers whose text changed meanwhile
-        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        size = CUDA_BATCH if len(self._waiting) > BATCH and has_cuda() else BATCH
+        batch, self._waiting = self._waiting[:size], self._waiting[size:]
         self._taken.update(batch)
         return batch
 

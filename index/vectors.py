@@ -24,6 +24,7 @@ import numpy as np
 
 from data.errors import VectorIndexError
 from index import parts
+from index.devices import list_maker
 from index.encoders import Vectors
 from index.manifest import File, Manifest, Stale, State, Write, checked, put
 from index.parts import NPROBE, POINTS_PER_LIST, Ids, faiss_errors
@@ -288,18 +289,20 @@ def _built(
 ) -> tuple[Any, Any, tuple[int, ...]]:
     """A new index of all vectors, an empty one like it, and the papers whose vector has another length.
 
-    An inverted file is trained on every n-th vector in the order of writing.
+    An inverted file is trained on every n-th vector in the order of writing, on a CUDA device where there is one.
     """
     empty = parts.exact(dim)
+    maker = None
     lists = parts.lists_for(state[0])
     if state[0] > exact_up_to:
         step = max(1, state[0] // (lists * POINTS_PER_LIST))
         picked = [v for _, v in islice(since(0), 0, None, step) if len(v) == 4 * dim]
         if len(picked) >= lists:
-            empty = parts.trained(np.frombuffer(b"".join(picked), "<f4").reshape(-1, dim), lists)
+            maker = list_maker()
+            empty = parts.trained(np.frombuffer(b"".join(picked), "<f4").reshape(-1, dim), lists, maker)
         del picked
     index = parts.twin(empty)
-    _, unfit = parts.fill(index, since(0), fresh=True)
+    _, unfit = parts.fill(index, since(0), fresh=True, maker=maker)
     return index, empty, unfit
 
 

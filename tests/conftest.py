@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -114,16 +115,25 @@ class SourceServer:
             return list(json.load(answer))
 
 
-@pytest.fixture(scope="session")
-def _running_server(shared: Path) -> Iterator[SourceServer]:
+@contextmanager
+def running_server(shared: Path) -> Iterator[SourceServer]:
+    """The source server on a free port, on 2025-11-24."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, str(shared / "tools" / "source_server.py"), "--today", "2025-11-24", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert "papers, today" in process.stdout.readline()
-        yield SourceServer(f"http://127.0.0.1:{port}")
-        process.kill()
+        try:
+            assert process.stdout
+            assert "papers, today" in process.stdout.readline()
+            yield SourceServer(f"http://127.0.0.1:{port}")
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def _running_server(shared: Path) -> Iterator[SourceServer]:
+    with running_server(shared) as server:
+        yield server
 
 
 @pytest.fixture

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.commands._common import SINCE, UNTIL, console, json_option, print_json, progress_bar, say
 from app.wiring import Frontier
 from data.errors import FrontierError, InputError
+
+if TYPE_CHECKING:
+    from app.subscribing import Subscribed
 
 
 @click.command()
@@ -128,24 +132,32 @@ def _query(frontier: Frontier, names: Sequence[str], query: str, limit: int, as_
 def import_files(file: tuple[Path, ...], liked: bool, zotero: str, collections: bool, as_json: bool) -> int:
     """Papers from FILE...: JSON lines (plain or gzip), the arXiv metadata snapshot, BibTeX (.bib), Scholar alert mails.
 
-    Never embeds; safe to repeat. --zotero reads a library through Zotero's API with the key in FRONTIER_ZOTERO_KEY.
+    Feeds to follow from an OPML file (.opml): they are added to frontier.toml. Never embeds; safe to repeat. --zotero reads a library through Zotero's API with the key in FRONTIER_ZOTERO_KEY.
     """
     from app.jobs import Imported, import_file
+    from app.subscribing import subscribe
+    from crawler.opml import is_opml
 
     if bool(file) == bool(zotero):
         raise click.UsageError("name files, or a library with --zotero")
     if collections and not zotero:
         raise click.UsageError("--collections goes with --zotero")
+    if liked and any(map(is_opml, file)):
+        raise click.UsageError("--liked is said of papers, and OPML lists feeds")
     frontier = Frontier()
     if zotero:
         return _zotero(frontier, zotero, collections, as_json)
     done: list[Imported] = []
+    lists: list[Subscribed] = []
     failed: list[FrontierError] = []
     with progress_bar("records") as bar:
         for path in file:
             task = bar.add_task(path.name, total=None)
             try:
-                done.append(import_file(frontier, path, liked=liked, progress=partial(bar.advance, task)))
+                if is_opml(path):
+                    lists.append(subscribe(Frontier(), path))  # as frontier.toml is since the file before
+                else:
+                    done.append(import_file(frontier, path, liked=liked, progress=partial(bar.advance, task)))
             except InputError as exc:
                 failed.append(exc)
     if as_json:
@@ -163,8 +175,14 @@ def import_files(file: tuple[Path, ...], liked: bool, zotero: str, collections: 
                     }
                     for d in done
                 ]
+                + [
+                    {"file": str(s.path), "feeds": list(s.added), "known": s.known, "skipped": len(s.bad)}
+                    for s in lists
+                ]
             }
         )
+    for s in lists:
+        _say_feeds(s, as_json=as_json)
     for d in done:
         if not as_json:
             say(
@@ -181,8 +199,22 @@ def import_files(file: tuple[Path, ...], liked: bool, zotero: str, collections: 
     for error in failed:
         say(f"frontier: {error}")
     if failed:
-        return 3 if any(d.read for d in done) else 1
-    return 3 if any(d.bad_count or d.broken for d in done) else 0
+        return 3 if lists or any(d.read for d in done) else 1
+    return 3 if any(d.bad_count or d.broken for d in done) or any(s.bad for s in lists) else 0
+
+
+def _say_feeds(done: Subscribed, *, as_json: bool) -> None:
+    if not as_json:
+        say(
+            f"{done.path}: {len(done.added):,} feeds added to frontier.toml, {done.known:,} followed already,"
+            f" {len(done.bad):,} skipped"
+        )
+    for bad in done.bad[:20]:
+        say(f"frontier: skipped {bad.where}: {bad.problem}")
+    if len(done.bad) > 20:
+        say(f"frontier: and {len(done.bad) - 20:,} more entries were skipped")
+    if done.cost:
+        say(f"frontier: {done.cost}")
 
 
 def _zotero(frontier: Frontier, library: str, collections: bool, as_json: bool) -> int:

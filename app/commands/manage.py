@@ -1,4 +1,4 @@
-"""Commands about Frontier itself: export, eval, config, dashboard, doctor."""
+"""Commands about Frontier itself: export, config, dashboard, doctor."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from app.commands._common import json_option, print_json, say
 from app.wiring import Frontier
-from data.errors import InputError
+from data.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from app.exports import Item
+    from data.reader import Reader
 
 
 @contextmanager
@@ -34,28 +38,137 @@ def written(path: Path | None) -> Iterator[IO[str]]:
         aside.unlink(missing_ok=True)
 
 
-@click.command()
-@click.argument("form", metavar="FORMAT", type=click.Choice(["jsonl", "bibtex"]))
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file (default: standard output).")
-@click.option("--library", is_flag=True, help="Only what you did (with jsonl); import takes it in, times and all.")
-def export(form: str, out: Path | None, library: bool) -> int:
-    """The whole store as FORMAT: jsonl (one paper a line, as import reads it) or bibtex."""
-    if library:
-        if form != "jsonl":
-            raise click.UsageError("--library goes with jsonl")
-        return _export_library(out)
-    from app.exports import bibtex, paper_line
+_PAPERS = ("jsonl", "bibtex", "ris", "csl-json", "markdown")
+KEPT = ("like", "save", "read", "tag", "note")
+"""What makes a paper one of the library that is taken elsewhere."""
 
-    write = {"jsonl": paper_line, "bibtex": bibtex}[form]
+_FEEDS = {"atom": "atom", "rss": "rss", "jsonfeed": "json"}
+
+
+@click.command()
+@click.argument("form", metavar="FORMAT", type=click.Choice([*_PAPERS, *_FEEDS, "opml", "zotero"]))
+@click.argument("ids", metavar="[ID...]", nargs=-1)
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file (default: standard output).")
+@click.option(
+    "--library", is_flag=True, help="What you liked, saved, read, tagged, noted; with jsonl: all that you did."
+)
+@click.option("--tag", default="", metavar="NAME", help="The papers with this tag.")
+@click.option("--feed", default="", metavar="NAME", help="With atom, rss, jsonfeed: which feed ('frontier feeds').")
+@click.option("--collection", default="", metavar="NAME", help="With zotero: into this collection, made if need be.")
+@click.option(
+    "--to", default="", metavar="USER", help="With zotero: a user number or groups/NUMBER (default: the key's)."
+)
+def export(
+    form: str,
+    ids: tuple[str, ...],
+    out: Path | None,
+    library: bool,
+    tag: str,
+    feed: str,
+    collection: str,
+    to: str,
+) -> int:
+    """Papers as FORMAT: jsonl (one a line, as import reads it), bibtex, ris, csl-json or markdown; or to zotero.
+
+    All papers of the store, unless ID..., --tag or --library name some; the single ID - reads ids from standard input, one a
+    line. A library as jsonl is taken in by import, times and all. zotero writes what is not there yet into your library, with
+    the key in FRONTIER_ZOTERO_KEY. atom, rss and jsonfeed print one feed, opml the list of all.
+    """
+    if sum(map(bool, (ids, tag, library))) > 1:
+        raise click.UsageError("name papers by ID..., by --tag or by --library: one of them")
+    if bool(feed) != (form in _FEEDS):
+        raise click.UsageError("--feed NAME goes with atom, rss and jsonfeed ('frontier feeds' lists the names)")
+    if (collection or to) and form != "zotero":
+        raise click.UsageError("--collection and --to go with zotero")
+    if form in _FEEDS or form == "opml":
+        if ids or tag or library:
+            raise click.UsageError(f"{form} takes no papers: it writes feeds")
+        return _export_feed(form, feed, out)
+    if form == "jsonl" and library:
+        return _export_library(out)
+    if form == "zotero":
+        if out or not (ids or tag or library):
+            raise click.UsageError("zotero takes ID..., --tag or --library, and no --out")
+        return _export_zotero(ids, tag, collection, to)
+    return _export_papers(form, ids, tag, library, out)
+
+
+def _export_papers(form: str, ids: tuple[str, ...], tag: str, library: bool, out: Path | None) -> int:
+    from app.exports import FORMS, export, items
+
     reader = Frontier().open_reader()
     n = 0
-    with written(out) as file:
-        for paper in reader.every_paper():
-            file.write(write(paper, reader.ids_of([paper.id]).get(paper.id, [])) + "\n")
-            n += 1
+
+    def counted() -> Iterator[Item]:
+        nonlocal n
+        for n, item in enumerate(items(reader, _chosen(reader, ids, tag, library)), 1):  # noqa: B007
+            yield item
+
+    try:
+        with written(out) as file:
+            for name in FORMS:
+                if name == form:
+                    file.writelines(export(counted(), name))
+    finally:
+        reader.close()
     if out:
         say(f"{n:,} papers written to {out}")
     return 0
+
+
+def _chosen(reader: Reader, ids: tuple[str, ...], tag: str, library: bool) -> list[int] | None:
+    """The papers that are named, None for all. Raises MalformedId, UnknownPaper, and UsageError for a tag of no paper."""
+    from data.library import entries
+
+    if ids:
+        names = [line.strip() for line in sys.stdin if line.strip()] if ids == ("-",) else list(ids)
+        return list(dict.fromkeys(reader.lookup(name) for name in names))
+    if tag:
+        of = entries(reader, kinds=["tag"])
+        found = [i for i, done in of.items() if any(e.value.casefold() == tag.casefold() for e in done)]
+        if not found:
+            raise UsageError(f"no paper has the tag {tag[:80]!r}", mend="'frontier library' lists your tags")
+        return found
+    return list(entries(reader, kinds=KEPT)) if library else None
+
+
+def _export_feed(form: str, name: str, out: Path | None) -> int:
+    from app.feeding import content, outlines, rendered, spec_named, specs
+    from app.services import Services
+    from cron.feeds import FORMS
+
+    frontier = Frontier()
+    services = Services(frontier)
+    try:
+        if form == "opml":
+            body = outlines(frontier, specs(services))
+        else:
+            spec = spec_named(services, name)
+            made = content(services, spec)
+            body = next(rendered(frontier, spec, made, f) for f in FORMS if f == _FEEDS[form])
+    finally:
+        services.close()
+    with written(out) as file:
+        file.write(body.decode())
+    return 0
+
+
+def _export_zotero(ids: tuple[str, ...], tag: str, collection: str, to: str) -> int:
+    from app.exports import items
+    from app.to_zotero import to_zotero
+
+    frontier = Frontier()
+    reader = frontier.open_reader()
+    try:
+        done = to_zotero(
+            frontier, list(items(reader, _chosen(reader, ids, tag, True))), library=to, collection=collection
+        )
+    finally:
+        reader.close()
+    say(f"Zotero {done.library}: {done.new:,} papers written, {done.known:,} were there")
+    for text in done.failed:
+        say(f"frontier: {text}")
+    return 3 if done.failed else 0
 
 
 def _export_library(out: Path | None) -> int:
@@ -162,16 +275,19 @@ def dashboard(port: int, host: str, no_browser: bool) -> int:
 
 
 @click.command()
+@click.option("--network", is_flag=True, help="Also ask every source once.")
+@click.option("--mail", is_flag=True, help="Also log in to the mail server; nothing is sent.")
 @json_option
-def doctor(as_json: bool) -> int:
-    """Check what Frontier needs, and say how to mend what is missing. Exit code 1 when something is."""
+def doctor(network: bool, mail: bool, as_json: bool) -> int:
+    """Check what Frontier and its daily job need, and say how to mend what is missing. Exit code 1 when something is."""
     from app.doctor import examine
 
-    checks = examine()
+    checks = examine(network=network, mail=mail)
     if as_json:
         print_json({"checks": [asdict(c) for c in checks]})
     else:
+        wide = max(len(check.name) for check in checks)
         for check in checks:
-            mark = {"ok": "ok     ", "note": "note   ", "broken": "BROKEN "}[check.state]
-            click.echo(f"{mark} {check.name}: {check.text}")
+            mark = {"ok": "ok", "note": "note", "broken": "BROKEN"}[check.state]
+            click.echo(f"{mark:6}  {check.name:{wide}}  {check.text}")
     return 1 if any(c.state == "broken" for c in checks) else 0

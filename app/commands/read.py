@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.commands._common import SINCE, UNTIL, console, json_option, print_json, say
-from app.services import Feed, Found, Services, found_json, paper_json, ranked_json
+from app.services import Answer, Feed, Found, Services
+from app.shapes import NEAR, answer_json, datasets_of, detail_json, feed_json
 from app.wiring import Frontier
 from data.errors import FrontierError, UnknownPaper
-from data.library import Entry, entries
+from data.library import PAST, Entry, entries
 from data.papers import Paper, PaperDetail, SourceRun
 from ranking.areas import with_parents
 
@@ -24,11 +25,7 @@ if TYPE_CHECKING:
 
     from crawler.health import Day
     from crawler.probe import Probed
-    from data.datasets import DatasetUse
     from ranking.feed import Ranked
-
-PAST = {"like": "liked", "dislike": "disliked", "save": "saved", "read": "read", "hide": "hidden"}
-"""How a mark is told."""
 
 
 @contextmanager
@@ -50,7 +47,8 @@ def listing(rows: Sequence[tuple[Paper, float, str]]) -> Table:
     table.add_column(ratio=1)
     for n, (paper, score, why) in enumerate(rows, 1):
         cell = Text(paper.title, style="bold")
-        cell.append(f"\n{who(paper)} · {where(paper)} · {paper.key} · {paper.short}", style="dim not bold")
+        named = f"{paper.key} · {paper.short}" if paper.id else paper.key  # one of the archive has no short key
+        cell.append(f"\n{who(paper)} · {where(paper)} · {named}", style="dim not bold")
         if why:
             cell.append(f"\n{why}", style="cyan not bold")
         table.add_row(Text(f"{n:>3}  {score:.3f}"), cell)
@@ -83,9 +81,15 @@ def where(paper: Paper) -> str:
 @click.option("--category", multiple=True, help="Only papers of this arXiv category, such as cs.LG.")
 @click.option("--source", multiple=True, help="Only papers that this source has sighted.")
 @click.option("--dataset", multiple=True, metavar="NAME", help="Only papers that use or announce this data set.")
+@click.option("--archive", is_flag=True, help="Search the archive instead of the desk (docs/scale.md).")
 @click.option("--mode", type=click.Choice(["hybrid", "semantic", "keyword"]), default="hybrid", show_default=True)
 @click.option("-k", default=10, type=click.IntRange(1, 1000), show_default=True, help="How many.")
-@click.option("--format", "form", type=click.Choice(["ids", "bibtex", "jsonl"]), help="Another form of output.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["ids", "bibtex", "ris", "csl-json", "jsonl", "markdown"]),
+    help="Another form of output.",
+)
 @json_option
 def search(
     query: tuple[str, ...],
@@ -98,6 +102,7 @@ def search(
     category: tuple[str, ...],
     source: tuple[str, ...],
     dataset: tuple[str, ...],
+    archive: bool,
     mode: Any,
     k: int,
     form: str | None,
@@ -111,6 +116,14 @@ def search(
     text = " ".join(query).strip()
     if not text and not like:
         raise click.UsageError("give a query, or --like ID")
+    if archive:
+        if odd := [o for o, v in (("--like", like), ("--not", unlike), ("--area", area), ("--dataset", dataset)) if v]:
+            raise click.UsageError(f"{odd[0]} goes with the desk, not with --archive")
+        from app.archive.reading import search as search_archive
+        from index.milvus import Where
+
+        among = Where(since=since, until=until, venues=venue, categories=category, sources=source)
+        return _print_archive(search_archive(Frontier(), text, mode=mode, where=among, k=k), form, as_json=as_json)
     with services() as s:
         where_ = s.filter(
             since=since, until=until, areas=area, venues=venue, categories=category, sources=source, datasets=dataset
@@ -119,20 +132,28 @@ def search(
         if answer.note:
             say(f"frontier: {answer.note}")
         if as_json:
-            print_json(
-                {
-                    "query": answer.query,
-                    "mode": answer.mode,
-                    "took_ms": round(answer.took_ms, 1),
-                    "hits": [found_json(h) for h in answer.hits],
-                }
-            )
+            print_json(answer_json(answer))
         elif form:
             _print_form(form, answer.hits)
         elif not answer.hits:
             say(_nothing(s, venue, source))
         else:
             console().print(listing([(h.paper, h.score, _areas_line(s, h.area_scores)) for h in answer.hits]))
+    return 0
+
+
+def _print_archive(answer: Answer, form: str | None, *, as_json: bool) -> int:
+    if as_json:
+        document = answer_json(answer)
+        for hit in document["hits"]:
+            hit["short"] = None  # the desk may not have it
+        print_json(document)
+    elif form:
+        _print_form(form, answer.hits)
+    elif not answer.hits:
+        say("no paper of the archive fits")
+    else:
+        console().print(listing([(h.paper, h.score, "") for h in answer.hits]))
     return 0
 
 
@@ -154,16 +175,13 @@ def _areas_line(s: Services, scores: dict[str, float]) -> str:
 
 
 def _print_form(form: str, hits: Sequence[Found]) -> None:
-    from app.exports import bibtex, paper_line
+    from app.exports import FORMS, Item, export
 
-    for hit in hits:
-        match form:
-            case "ids":
-                click.echo(hit.paper.key)
-            case "bibtex":
-                click.echo(bibtex(hit.paper, hit.ids))
-            case _:
-                click.echo(paper_line(hit.paper, hit.ids))
+    if form == "ids":
+        click.echo("".join(f"{hit.paper.key}\n" for hit in hits), nl=False)
+    for name in FORMS:
+        if name == form:
+            click.echo("".join(export((Item(paper=hit.paper, ids=hit.ids) for hit in hits), name)), nl=False)
 
 
 @click.command()
@@ -178,28 +196,7 @@ def feed(area: str, day: date | None, since: date | None, k: int, as_json: bool)
         answer = s.feed(day=day, since=since, area=area, k=k)
         answer = replace(answer, ranked=s.explained(answer.ranked))
         if as_json:
-            ids = s.reader.ids_of([r.paper.id for r in answer.ranked])
-            library = s.library([r.paper.id for r in answer.ranked])
-            print_json(
-                {
-                    "query": "",
-                    "mode": "feed",
-                    "day": answer.day.isoformat() if answer.day else None,
-                    "since": answer.since.isoformat() if answer.since else None,
-                    "area": answer.area or None,
-                    "total": answer.total,
-                    "took_ms": round(answer.took_ms, 1),
-                    "hits": [
-                        ranked_json(
-                            r,
-                            with_parents(s.areas, r.area_scores),
-                            ids.get(r.paper.id, []),
-                            library.get(r.paper.id, []),
-                        )
-                        for r in answer.ranked
-                    ],
-                }
-            )
+            print_json(feed_json(s, answer))
             return 0
         if answer.day is None:
             say("no day has papers yet: run 'frontier up' or 'frontier crawl'. From the starter set:")
@@ -240,12 +237,12 @@ def show(paper_id: str, fetch: bool | None, as_json: bool) -> int:
             detail = s.detail(paper_id)
         why = s.why(detail)
         try:
-            near = s.neighbours(detail.paper.id, 5)
+            near = s.neighbours(detail.paper.id, NEAR)
         except FrontierError as exc:
             say(f"frontier: no neighbours: {exc}")
             near = []
         if as_json:
-            print_json(_detail_json(s, detail, why, near))
+            print_json(detail_json(s, detail, why, near))
         else:
             _print_detail(s, detail, why, near)
     return 0
@@ -269,84 +266,6 @@ def _fetched(frontier: Frontier, text: str, fetch: bool | None, as_json: bool) -
         return False
     stored = fetch_from_arxiv(frontier, ids=[asked.value])
     return bool(stored.new or stored.changed or stored.same)
-
-
-def _detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[Found]) -> dict[str, Any]:
-    from app.evidence import because_json
-
-    p = d.paper
-    return paper_json(
-        p,
-        ids=d.ids,
-        library=s.library([p.id]).get(p.id, []),
-        abstract=p.abstract,
-        comment=p.comment,
-        journal_ref=p.journal_ref,
-        keywords=list(p.keywords),
-        code_urls=list(p.code_urls),
-        note=p.note,
-        version=p.version,
-        withdrawn=p.withdrawn,
-        area_scores={a: round(v, 4) for a, v in with_parents(s.areas, d.area_scores).items()},
-        score=round(why.score, 6) if why else None,
-        reasons=[
-            {
-                "signal": r.signal,
-                "value": round(r.value, 4),
-                "weight": r.weight,
-                "contribution": round(r.contribution, 4),
-                "text": r.text,
-            }
-            for r in (why.reasons if why else ())
-        ],
-        because=because_json(why) if why else None,
-        sightings=[
-            {
-                "source": x.source,
-                "source_id": x.source_id,
-                "day": x.day.isoformat() if x.day else None,
-                "seen_at": x.seen_at.isoformat(),
-                "fields": dict(x.fields),
-            }
-            for x in d.sightings
-        ],
-        mentions=[
-            {
-                "source": m.source,
-                "channel": m.channel,
-                "title": m.title,
-                "url": m.url,
-                "author": m.author,
-                "excerpt": m.excerpt,
-                "published_at": m.published_at.isoformat() if m.published_at else None,
-                "signals": dict(m.signals),
-            }
-            for m in d.mentions
-        ],
-        signals=[{"source": x.source, "name": x.name, "at": x.at.isoformat(), "value": x.value} for x in d.signals],
-        velocity={
-            name: {
-                "per_day": round(v.per_day, 3),
-                "corrected": round(v.corrected, 3),
-                "gain": v.gain,
-                "window_days": round(v.window_days, 2),
-            }
-            for name, v in s.velocities(d).items()
-        },
-        changes=[
-            {"at": c.at.isoformat(), "source": c.source, "what": c.what, "old": c.old, "new": c.new}
-            for c in s.changes(p.id)
-        ],
-        cited_by=[{"id": p.key, "title": p.title} for p in s.citing(d.paper.id)],
-        datasets=[{"name": u.name, "introduces": u.introduces} for u in _datasets(s, p.id)],
-        neighbours=[{"id": n.paper.key, "title": n.paper.title, "cosine": n.cosine} for n in near],
-    )
-
-
-def _datasets(s: Services, paper_id: int) -> list[DatasetUse]:
-    from data.facets import facets_of
-
-    return facets_of(s.reader, [paper_id]).get(paper_id, [])
 
 
 def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[Found]) -> None:
@@ -373,7 +292,7 @@ def _print_detail(s: Services, d: PaperDetail, why: Ranked | None, near: Sequenc
         out.print(Text(f"\nscore {why.score:.3f}: {why_line(why)}", style="cyan"))
     if line := _areas_line(s, with_parents(s.areas, d.area_scores)):
         out.print(f"areas: {line}")
-    if line := ", ".join(u.name + " (announced here)" * u.introduces for u in _datasets(s, p.id)):
+    if line := ", ".join(u.name + " (announced here)" * u.introduces for u in datasets_of(s, p.id)):
         out.print(f"data sets: {line}")
     out.print("\nsightings")
     for x in d.sightings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -143,28 +144,22 @@ def _watch_json(w: Watch, titles: dict[int, str]) -> dict[str, Any]:
 @json_option
 def events(everything: bool, since: date | None, kind: Sequence[str], k: int, as_json: bool) -> int:
     """What happened to what you watch and saved, each told once. Without a network: a crawl brings the news."""
-    from app.services import paper_json
+    from app.services import Services
+    from app.shapes import events_json
     from app.watching import derive, tell
     from data import watching
-    from data.library import kinds_of
 
     frontier = Frontier()
     for note in derive(frontier).notes:
         say(f"frontier: {note}")
-    reader = frontier.open_reader()
-    try:
-        found = watching.events(reader, told=everything, since=since, kinds=kind, limit=k + 1)
+    with closing(Services(frontier)) as services:
+        found = watching.events(services.reader, told=everything, since=since, kinds=kind, limit=k + 1)
         more = len(found) > k
         found = (found[1:] if everything else found[:-1]) if more else found
-        papers = {p.id: p for p in reader.papers(e.paper_id for e in found)}
-        ids, library = reader.ids_of(papers), kinds_of(reader, list(papers))
-    finally:
-        reader.close()
+        papers = {p.id: p for p in services.reader.papers(e.paper_id for e in found)}
+        document = events_json(services, found) if as_json else {}
     if as_json:
-        shown_papers = {
-            i: paper_json(paper, ids=ids.get(i, ()), library=library.get(i, ())) for i, paper in papers.items()
-        }
-        print_json({"events": [_event_json(e, shown_papers.get(e.paper_id)) for e in found]})
+        print_json(document)
     elif found:
         _print_events(found, papers)
     else:
@@ -174,20 +169,6 @@ def events(everything: bool, since: date | None, kind: Sequence[str], k: int, as
     if found and not everything:
         tell(frontier, found)
     return 0
-
-
-def _event_json(event: Event, paper: dict[str, Any] | None) -> dict[str, Any]:
-    kind, value = event.watch
-    return {
-        "id": event.id,
-        "kind": event.kind,
-        "at": event.at.isoformat(),
-        "text": event.text,
-        "paper": paper,
-        "evidence": dict(event.evidence),
-        "watch": {"kind": kind, "value": value},
-        "told": event.told_at is not None,
-    }
 
 
 def _print_events(found: Sequence[Event], papers: dict[int, Paper]) -> None:

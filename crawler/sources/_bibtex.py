@@ -33,7 +33,7 @@ _QUOTED = re.compile(r"``(.{1,500}?)(?:''|(?<!\\)\")", re.S)
 _ESCAPED = re.compile(r"\\([%&_#$ ])")
 _SPECIAL = {
     "\\textendash": "–", "\\textemdash": "—", "\\textquoteright": "’", "\\textquoteleft": "‘", "\\ldots": "…",
-    "\\dots": "…", "\\textbackslash": "\\", "\\\\": " ",
+    "\\dots": "…", "\\textbackslash": "\\", "\\textasciicircum": "^", "\\\\": " ",
 }  # fmt: skip
 _SPECIALS = re.compile("|".join(re.escape(s) + (r"(?![a-zA-Z])(?:\{\})?" if s[-1].isalpha() else "") for s in _SPECIAL))
 

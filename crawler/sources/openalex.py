@@ -157,7 +157,7 @@ class OpenAlexSource:
         after, works = _list(page.body)
         for number, work in enumerate(works, 1):
             try:
-                yield _citing_work(work, turn.landmark, page.fetched_at)
+                yield work_record(work, page.fetched_at, cites=(turn.landmark,))
             except ValueError as exc:
                 where = f"page {context['number']}, work {number} that cites {turn.landmark}"
                 yield BadRecord(source=SOURCE, where=where, problem=str(exc))
@@ -216,8 +216,9 @@ def _said(found: Any) -> str:
     return repr(message[:200]) if isinstance(message, str) else f"a {type(found).__name__}"
 
 
-def _citing_work(work: Any, landmark: PaperId, at: datetime) -> PaperRecord:
-    """ValueError for a work without an id or a title."""
+def work_record(work: Any, at: datetime, *, cites: tuple[PaperId, ...] = ()) -> PaperRecord:
+    """The paper of a work as the API and the snapshot give it; `at` (UTC) dates its citation count. Raises ValueError for a
+    work without an id or a title."""
     key, work = _key(work)
     people = work.get("authorships")
     if people is not None and not isinstance(people, list):
@@ -234,7 +235,7 @@ def _citing_work(work: Any, landmark: PaperId, at: datetime) -> PaperRecord:
         published=_published(work),
         venue=_venue(work),
         url=f"https://openalex.org/{key}",
-        cites=(landmark,),
+        cites=cites,
         signals=_citations(work, at),
     )
 

@@ -15,29 +15,26 @@ import email.errors
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from lxml import etree, html
 
-from crawler.source import Cursor, Failure, Fetch, Output, Page, SourceOff, Window
-from crawler.sources._citing import amount
-from crawler.sources._table import Options, Secrets, Table
+from crawler.source import Cursor, Failure, Fetch, Output, Page, Window
+from crawler.sources._mail import LARGEST_MAIL, MailOptions, mail_options
+from crawler.sources._table import Options, Secrets
 from data.errors import MalformedId
 from data.ids import PaperId, find_ids, parse_id, unwrap
 from data.records import BadRecord, MentionRecord, PaperRecord
 from data.text import clean
 
 SOURCE = "scholar_alerts"
-PASSWORD_VARIABLE = "FRONTIER_IMAP_PASSWORD"  # noqa: S105  the variable's name
 SENDER = "scholaralerts-noreply@google.com"
-LARGEST_MAIL = 5 * 1024 * 1024  # bytes
 EXCERPT = 500  # characters
 
 KINDS = ("new articles", "new citations", "new related research", "new results")
@@ -61,22 +58,6 @@ _FOLT = {"art": KINDS[0], "cit": KINDS[1], "rel": KINDS[2], "kw": KINDS[3]}  # a
 _GREEN = re.compile(r"color:\s*(?:#006621|rgb\(\s*0\s*,\s*102\s*,\s*33\s*\))", re.I)
 _YEAR = re.compile(r"(?:^|[\s,])((?:19|20)\d\d)\s*$", re.A)
 _CUT = ("…", "...")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailOptions:
-    """Where the alert mails are: a `path` (a maildir, an mbox, a folder or a file of .eml or .html), or an account at an
-    IMAP server, reached over TLS. `sender` is whose mails are read there ("" for all, where alerts are forwarded)."""
-
-    path: str = ""
-    host: str = ""
-    port: int = 993
-    user: str = ""
-    folder: str = "INBOX"
-    sender: str = SENDER
-    first_days: int = 30
-    mails_per_run: int = 500
-    timeout_s: int = 30
 
 
 @dataclass(slots=True, kw_only=True)
@@ -314,27 +295,4 @@ def read_byline(line: str) -> tuple[tuple[str, ...], str, int | None]:
 
 def from_config(options: Options, secrets: Secrets) -> ScholarAlertsSource:
     """The source out of [sources.scholar_alerts]. Raises ConfigError, and SourceOff where it is not told what to read."""
-    texts = ("path", "host", "user", "folder", "sender")
-    numbers = {"port": 65535, "first_days": 36500, "mails_per_run": 100_000, "timeout_s": 600}
-    table = Table("sources.scholar_alerts", options, (*texts, *numbers))
-    given: dict[str, Any] = {key: table.text(key) for key in texts if table.options.get(key, "") != ""}
-    if table.options.get("sender") == "":
-        given["sender"] = ""
-    given |= {key: amount(table, key, 0, most) for key, most in numbers.items() if key in table.options}
-    mail = MailOptions(**given)
-    for name in texts:
-        if any(not c.isprintable() for c in getattr(mail, name)):
-            raise table.error(name, "has a control character")
-    if mail.path and mail.host:
-        raise table.error("path", "either a path or a host, not both")
-    if mail.path:
-        return ScholarAlertsSource(replace(mail, path=str(Path(mail.path).expanduser())))
-    if not mail.host or not mail.user:
-        raise SourceOff(
-            "set [sources.scholar_alerts] path to a maildir, an mbox or a folder of .eml files, or host and user of an"
-            f" IMAP account (and {PASSWORD_VARIABLE})"
-        )
-    password = secrets.get(PASSWORD_VARIABLE, "")
-    if not password:
-        raise SourceOff(f"needs {PASSWORD_VARIABLE}, the password of {mail.user} at {mail.host}")
-    return ScholarAlertsSource(mail, password)
+    return ScholarAlertsSource(*mail_options(SOURCE, options, secrets, MailOptions(sender=SENDER)))

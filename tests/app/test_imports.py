@@ -25,7 +25,7 @@ NOW = datetime(2025, 11, 24, 12, tzinfo=UTC)
 
 HEAVY = {
     "torch", "transformers", "sentence_transformers", "scrapy", "twisted", "streamlit", "pandas", "pyarrow", "sklearn",
-    "scipy", "sqlite_utils",
+    "scipy", "sqlite_utils", "starlette", "uvicorn", "mcp", "itsdangerous",
 }  # fmt: skip
 """Never for a search, whatever its mode."""
 

@@ -16,6 +16,7 @@ from app.cli import run
 from app.mailing import digest_of
 from app.services import Services
 from app.wiring import Frontier
+from cron.profiles import Profile
 from data.library import entries
 from data.records import PaperRecord
 from tests.conftest import NOW
@@ -235,7 +236,7 @@ def test_the_digest_leaves_hidden_papers_out(said: Run) -> None:
     def listed() -> set[str]:
         services = Services(Frontier())
         try:
-            digest = digest_of(services, to="", day=date(2025, 11, 24))
+            digest = digest_of(services, profile=Profile(), day=date(2025, 11, 24))
         finally:
             services.close()
         return {entry.title[-1] for section in digest.sections for entry in section.entries}

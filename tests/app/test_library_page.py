@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.exports import FORMS
 from app.presenters_library import done_line, event_list, watch_table
 from app.shelves import Shelved, exported, shelf
 from app.watching import add
@@ -150,7 +151,7 @@ def test_the_shelf_is_paged_and_filtered_in_the_address(filled: Path, monkeypatc
     assert "30 papers, the latest first" in page
     assert page.count("<article") == 25
     assert "shelf=saved&amp;page=2" in page
-    assert [b.label for b in app.get("download_button")] == ["BibTeX", "JSON lines", "Markdown"]
+    assert [b.label for b in app.get("download_button")] == [kind.label for kind in FORMS.values()]
     labelled(app.selectbox, "Tag").select("Video & robots")
     page = html(ran(app))
     assert app.query_params["tag"] == "Video & robots"

@@ -15,13 +15,13 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from app import annotating
+from app.exports import FORMS
 from app.markup import marked, paragraphs
 from app.presenters import Areas
 from app.presenters_search import (
     MOST_LIKED,
     Question,
-    as_bibtex,
-    as_lines,
+    as_file,
     asked_chips,
     choices,
     counted_label,
@@ -221,13 +221,13 @@ def test_counts_are_of_what_was_found() -> None:
 
 def test_equal_bibtex_keys_are_told_apart() -> None:
     hits = [a_hit(n, authors=("Ada Okafor",), year=2025, title="Meadows {and} 50% & more") for n in (1, 2, 3)]
-    keys = re.findall(r"@misc\{([^,]+),", as_bibtex(hits))
+    keys = re.findall(r"@misc\{([^,]+),", as_file(hits, "bibtex"))
     assert keys == ["okafor2025meadows", "okafor2025meadows-2", "okafor2025meadows-3"]
-    assert as_bibtex([]) == as_lines([]) == ""
+    assert as_file([], "bibtex") == as_file([], "jsonl") == ""
 
 
 def test_lines_are_one_paper_each() -> None:
-    lines = as_lines([a_hit(1, title="A\u2028B"), a_hit(2)]).split("\n")
+    lines = as_file([a_hit(1, title="A\u2028B"), a_hit(2)], "jsonl").split("\n")
     assert [json.loads(line)["id"] for line in lines[:-1]] == ["arxiv:2511.00001", "arxiv:2511.00002"]
     assert lines[-1] == ""
 
@@ -313,7 +313,7 @@ def test_a_page_is_a_permalink(search: Open, made_up_home: Path) -> None:
 
 def test_the_result_can_be_taken_away(search: Open, made_up_home: Path) -> None:
     app = search(made_up_home, q="momentum", mode="keyword")
-    assert [b.proto.label for b in app.get("download_button")] == ["BibTeX", "JSON lines"]
+    assert [b.proto.label for b in app.get("download_button")] == [kind.label for kind in FORMS.values()]
     assert not search(made_up_home, q="zzzzxq", mode="keyword").get("download_button")
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from app import watching
 from app.cli import run
-from app.mailing import _events
+from app.daily import _events
 from app.wiring import Frontier
 from data.errors import ModelError
 from data.ids import parse_id

@@ -22,9 +22,27 @@ def real() -> Encoder:
     return load_encoder(DEFAULT_MODEL, 2)
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(scope="module")
+def torch_cpu() -> Encoder:
+    from index.cuda import CudaEncoder
+
+    return CudaEncoder(packaged_model(), devices=["cpu"], workers=0)
+
+
+@pytest.fixture(scope="module")
+def torch_cuda() -> Encoder:
+    import torch
+
+    from index.cuda import CudaEncoder
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device here")
+    return CudaEncoder(packaged_model())
+
+
+@pytest.fixture(params=["fake", "real", "torch_cpu", pytest.param("torch_cuda", marks=pytest.mark.gpu)])
 def encoder(request: pytest.FixtureRequest, fakes: ModuleType) -> Encoder:
-    return request.getfixturevalue("real") if request.param == "real" else fakes.HashEncoder()
+    return fakes.HashEncoder() if request.param == "fake" else request.getfixturevalue(request.param)
 
 
 class TestContract:

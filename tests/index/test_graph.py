@@ -5,7 +5,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -247,18 +246,6 @@ def test_a_graph_that_gives_other_vectors_is_not_used(
     monkeypatch.setattr(index.graph._Runner, "agrees", lambda self, tokens, vector: False)
     assert cosines(GraphEncoder(kept).encode(WHOLE), real.encode(WHOLE)).min() > 0.997
     assert "torch encodes instead" in caplog.text
-
-
-def test_a_cuda_device_is_left_to_sentence_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Recorded(SentenceTransformerEncoder):
-        def encode(self, texts: Sequence[str], **how: object) -> Vectors:
-            return np.ones((len(texts), 384), np.float32)
-
-    monkeypatch.setattr(index.graph, "has_cuda", lambda: True)
-    monkeypatch.setattr(index.graph, "SentenceTransformerEncoder", Recorded)
-    encoder = GraphEncoder(tmp_path)
-    assert encoder.encode(["a"] * (FEW + 1)).sum() == (FEW + 1) * 384
-    assert np.linalg.norm(encoder.encode(["a"])) == pytest.approx(1)  # a query is too short to start a GPU for
 
 
 def test_a_torn_weights_file_is_named(tmp_path: Path) -> None:

@@ -70,6 +70,16 @@ def test_newest_first_and_progress(home: SimpleNamespace, add: Add, fakes: Modul
     assert {total for _, total in seen} == {2 * BATCH + 10}
 
 
+def test_batches_are_large_where_a_cuda_device_encodes(
+    home: SimpleNamespace, add: Add, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.sync.has_cuda", lambda: True)
+    add([f"paper {n}" for n in range(2 * BATCH + 10)])
+    seen: list[int] = []
+    sync(home.store, home.reader, fakes.HashEncoder(), home.folder, rebuild=False, progress=lambda n, _: seen.append(n))
+    assert seen == [0, 2 * BATCH + 10]
+
+
 def test_a_changed_text_is_embedded_again(home: SimpleNamespace, add: Add, fakes: ModuleType) -> None:
     encoder = fakes.HashEncoder()
     add(["one paper", "two papers"])

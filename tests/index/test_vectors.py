@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from data.errors import VectorIndexError
 from index.encoders import Vectors, unit
+from index.gpu import DeviceIndex
 from index.manifest import MANIFEST, Stale
 from index.parts import load_faiss
 from index.vectors import BRUTE_FORCE_UP_TO, EXACT_UP_TO, OUTGROWN, FaissIndex, Updated, VectorIndex, update
@@ -125,7 +126,18 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["brute", "memory", "exact", "ivf", "exact, changed", "ivf, changed"])
+def on_cuda(ids: Sequence[int], rows: Vectors) -> VectorIndex:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device here")
+    return DeviceIndex.of("m", ids, rows)
+
+
+MAKERS = ["brute", "memory", "exact", "ivf", "exact, changed", "ivf, changed", "torch on the CPU"]
+
+
+@pytest.fixture(params=[*MAKERS, pytest.param("torch on CUDA", marks=pytest.mark.gpu)])
 def make(request: pytest.FixtureRequest, fakes: ModuleType, tmp_path: Path) -> Make:
     def mapped(ids: Sequence[int], rows: Vectors) -> VectorIndex:
         kind, _, changed = request.param.partition(", ")
@@ -148,6 +160,8 @@ def make(request: pytest.FixtureRequest, fakes: ModuleType, tmp_path: Path) -> M
     makers: dict[str, Make] = {
         "brute": lambda ids, rows: fakes.BruteIndex("m", ids, rows),
         "memory": lambda ids, rows: FaissIndex.of("m", ids, rows),
+        "torch on the CPU": lambda ids, rows: DeviceIndex.of("m", ids, rows, "cpu"),
+        "torch on CUDA": on_cuda,
     }
     return makers.get(request.param, mapped)
 

@@ -1,0 +1,478 @@
+"""Building the archive on a Ray cluster, in two passes over the parts with Ray Data (https://docs.ray.io/en/latest/data/data.html).
+
+1. Which papers are one. Every paper is sent by its keys (ids, and title with first author) through a shuffle; those that meet
+   under a key are compared, and a union-find over the pairs that are one, here, gives the groups. Most papers are in none.
+2. Papers go on as they are, or joined with their group, to actors that look them up, embed them, and hand them to writers.
+
+Ray runs a task again when its node dies, and what is written is written idempotently (`app.archive.batches`), so that a lost
+node costs the batches that it had in hand. milvus-lite takes one writer at a time, on this machine; a cluster takes many.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.archive.batches import BATCH, Changed, changed, embedded, write
+from app.archive.build import Built, Progress
+from app.wiring import VERSION, Frontier
+from crawler.snapshots import Part, read_part
+from data.archive import ArchivePaper, joined, of_record, packed, same, unpacked
+from data.errors import ArchiveError, FrontierError, InputError, UsageError
+from data.records import BadRecord, PaperRecord
+from index.encoders import first_line, load_encoder
+from index.milvus import Milvus, Place
+
+LOCAL = "local"
+OBJECT_STORE_BYTES = 200 * 1024**2
+"""Of a cluster that is started here: what Ray takes is this machine's memory."""
+
+PATIENCE_S = 10.0
+"""How long a cluster may take to answer at all."""
+
+COMPARED = 16
+"""Papers of one key that a further one is compared with at most: "Introduction" by Smith is never all pairs."""
+
+_PAPER, _BAD, _BROKEN = 0, 1, 2
+
+Columns = dict[str, Any]
+"""A block of Ray Data: columns by name, all of one length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What every node needs to know. The token travels with it, within the cluster."""
+
+    place: Place
+    model: str
+    dim: int
+    batch_size: int
+    now: datetime
+
+
+def build_on(
+    address: str,
+    frontier: Frontier,
+    milvus: Milvus,
+    place: Place,
+    parts: Sequence[Part],
+    built: Built,
+    progress: Progress,
+) -> None:
+    """See `app.archive.build.build`. Raises ArchiveError."""
+    with connected(address) as ray:
+        nodes = [n for n in ray.nodes() if n["Alive"]]
+        own = ray.util.get_node_ip_address()
+        if place.is_file and any(n["NodeManagerAddress"] != own for n in nodes):
+            raise ArchiveError(
+                f"an archive in a file is for one machine, and the cluster has {len(nodes)}",
+                mend="set [archive] uri to a Milvus that all nodes reach",
+            )
+        _same_version(ray)
+        embedding = frontier.config.embedding
+        task = Task(
+            place=replace(place, uri=milvus.address),
+            model=embedding.model,
+            dim=milvus.dim,
+            batch_size=embedding.batch_size,
+            now=frontier.now(),
+        )
+        with _ray_errors(address):
+            groups = _groups(_met(parts, task))
+            _run(ray, parts, task, groups, milvus.is_lite, built, progress)
+
+
+def _run(
+    ray: Any, parts: Sequence[Part], task: Task, groups: Groups, lite: bool, built: Built, progress: Progress
+) -> None:
+    from ray.data import ActorPoolStrategy
+
+    every = _read(parts, task)
+    single = every.map_batches(partial(_without, groups.papers), num_cpus=SMALL)
+    if len(groups.papers):
+        together = (
+            _read(parts, task)
+            .map_batches(partial(_only, groups), num_cpus=SMALL)
+            .groupby("group")
+            .map_groups(_joined, num_cpus=SMALL)
+        )
+        single = single.union(together)
+    resources = ray.cluster_resources()
+    nodes = len([n for n in ray.nodes() if n["Alive"]])
+    gpus = int(resources.get("GPU", 0))
+    own_node = ray.get_runtime_context().get_node_id()
+    where = {"label_selector": {"ray.io/node-id": own_node}} if lite else {}
+    done = single.map_batches(
+        Embedder,
+        fn_constructor_args=(task,),
+        batch_size=BATCH,
+        compute=ActorPoolStrategy(size=gpus or nodes, max_tasks_in_flight_per_actor=2),
+        **({"num_gpus": 1} if gpus else {"num_cpus": ACTOR}),
+    ).map_batches(
+        Writer,
+        fn_constructor_args=(task,),
+        batch_size=BATCH,
+        compute=ActorPoolStrategy(size=1 if lite else nodes),
+        num_cpus=0,
+        **where,
+    )
+    started = monotonic()
+    for row in done.iter_rows():
+        built.read += row["read"]
+        built.same += row["same"]
+        for text in filter(None, row["bad"].split("\n")):
+            built.count_bad(text)
+        built.broken += filter(None, row["broken"].split("\n"))
+        if row["written"]:
+            built.count_written(row["node"], row["written"], monotonic() - started)
+        progress(built)
+
+
+SMALL, ACTOR = 0.1, 0.25
+"""Processors that a reading task and an embedding actor ask for. An actor takes all that its node has, one to a node; if it
+asked for so much, one whose node died would find no room on those that are left, and its batches would wait for ever."""
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------------
+
+
+def _read(parts: Sequence[Part], task: Task) -> Any:
+    """The papers of all parts as a data set, a part to a task."""
+    import ray
+
+    rows = [{"number": n, "name": part.name} for n, part in enumerate(parts)]
+    return ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+        partial(_part, now=task.now), batch_size=1, num_cpus=SMALL
+    )
+
+
+def _part(rows: Columns, *, now: datetime) -> Iterator[Columns]:
+    """A part's papers, a batch at a time; what cannot be read is told as a row of another kind."""
+    batch: list[tuple[int, int, str, str, str]] = []
+    for number, name in zip(rows["number"], rows["name"], strict=True):
+        for at, row in enumerate(_rows(Part(str(name)), now)):
+            batch.append(((int(number) << 36) + at, *row))
+            if len(batch) == BATCH:
+                yield _columns(batch)
+                batch = []
+    if batch:
+        yield _columns(batch)
+
+
+def _rows(part: Part, now: datetime) -> Iterator[tuple[int, str, str, str]]:
+    """(kind, key, text, sightings) of each line; for one that cannot be read the text says why."""
+    try:
+        for record in read_part(part, now=now):
+            if isinstance(record, BadRecord):
+                yield _BAD, "", f"{record.where}: {record.problem}", ""
+            elif isinstance(record, PaperRecord):
+                paper = of_record(record)
+                try:
+                    yield _PAPER, paper.key, *packed(paper)
+                except ValueError as exc:
+                    yield _BAD, "", str(exc), ""
+    except InputError as exc:
+        yield _BROKEN, "", str(exc), ""
+
+
+def _columns(batch: Sequence[tuple[int, int, str, str, str]]) -> Columns:
+    number, kind, key, text, sightings = zip(*batch, strict=True)
+    return {
+        "number": np.array(number, np.int64),
+        "kind": np.array(kind, np.int64),
+        "key": list(key),
+        "text": list(text),
+        "sightings": list(sightings),
+        "read": np.array([int(k == _PAPER) for k in kind], np.int64),
+    }
+
+
+def _papers(rows: Columns) -> list[ArchivePaper]:
+    return [
+        unpacked(str(key), str(text), str(sightings))
+        for key, text, sightings in zip(rows["key"], rows["text"], rows["sightings"], strict=True)
+    ]
+
+
+# ---- which papers are one ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Papers that are one with others: their numbers, ascending, and the group of each."""
+
+    papers: NDArray[np.int64]
+    of: NDArray[np.int64]
+
+
+def _met(parts: Sequence[Part], task: Task) -> Iterable[tuple[int, int]]:
+    """Pairs of papers that are one, found where they meet under a key."""
+    import ray
+
+    context = ray.data.DataContext.get_current()
+    context.shuffle_strategy = ray.data.context.ShuffleStrategy.SORT_SHUFFLE_PULL_BASED
+    keyed = _read(parts, task).map_batches(_keyed, num_cpus=SMALL)
+    pairs = keyed.groupby("hash").map_groups(_pairs, num_cpus=SMALL)
+    for batch in pairs.iter_batches(batch_size=None, batch_format="numpy"):
+        yield from zip(batch["a"].tolist(), batch["b"].tolist(), strict=True)
+
+
+def _keyed(rows: Columns) -> Columns:
+    """A row for every key of every paper, with what is needed to compare it: no abstract."""
+    out: list[tuple[int, int, str, str, str]] = []
+    for number, kind, key, text, sightings in zip(
+        *(rows[name] for name in ("number", "kind", "key", "text", "sightings")), strict=True
+    ):
+        if kind != _PAPER:
+            continue
+        paper = unpacked(str(key), str(text), str(sightings))
+        title = str(text).partition("\n")[0]
+        hashes = {*paper.id_hashes(), paper.title_hash()} - {0}
+        out += [(h, int(number), str(key), title, str(sightings)) for h in hashes]
+    columns = list(zip(*out, strict=True)) or [()] * 5
+    return {
+        "hash": np.array(columns[0], np.int64),
+        "number": np.array(columns[1], np.int64),
+        **dict(zip(("key", "text", "sightings"), map(list, columns[2:]), strict=True)),
+    }
+
+
+def _pairs(rows: Columns) -> Columns:
+    """The pairs of one key that are one paper, each paper with the first that it is one with."""
+    firsts: list[tuple[int, ArchivePaper]] = []
+    out: list[tuple[int, int]] = []
+    if len(rows["number"]) > 1:
+        for number, paper in zip(rows["number"].tolist(), _papers(rows), strict=True):
+            for first, other in firsts:
+                if same(other, paper):
+                    out.append((first, number))
+                    break
+            else:
+                if len(firsts) < COMPARED:
+                    firsts.append((number, paper))
+    return {"a": np.array([a for a, _ in out], np.int64), "b": np.array([b for _, b in out], np.int64)}
+
+
+def _groups(pairs: Iterable[tuple[int, int]]) -> Groups:
+    """The connected components of pairs."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    both = np.array(list(pairs), np.int64).reshape(-1, 2)
+    papers, place = np.unique(both, return_inverse=True)
+    place = place.reshape(-1, 2)
+    ones = np.ones(len(both), np.int8)
+    graph = coo_array((ones, (place[:, 0], place[:, 1])), shape=(len(papers), len(papers)))
+    of = connected_components(graph, directed=False)[1] if len(papers) else np.zeros(0, np.int64)
+    return Groups(papers, of.astype(np.int64))
+
+
+def _without(papers: NDArray[np.int64], rows: Columns) -> Columns:
+    return _taken(rows, ~np.isin(rows["number"], papers))
+
+
+def _only(groups: Groups, rows: Columns) -> Columns:
+    out = _taken(rows, np.isin(rows["number"], groups.papers))
+    return {**out, "group": groups.of[np.searchsorted(groups.papers, out["number"])]}
+
+
+def _taken(rows: Columns, which: NDArray[np.bool_]) -> Columns:
+    return {name: np.asarray(values)[which] for name, values in rows.items()}
+
+
+def _joined(rows: Columns) -> Columns:
+    """One group as the papers it makes (one, unless there were too many of a key)."""
+    order = np.argsort(rows["number"], kind="stable")
+    papers = joined(_papers({name: np.asarray(values)[order] for name, values in rows.items()}))
+    batch = [(int(rows["number"].min()), _PAPER, p.key, *packed(p)) for p in papers]
+    columns = _columns(batch)
+    columns["read"][:] = 0
+    columns["read"][0] = len(rows["number"])
+    return columns
+
+
+# ---- on the nodes --------------------------------------------------------------------------------------------------------
+
+
+class Embedder:
+    """An actor: looks a batch up in the archive and embeds what is new."""
+
+    def __init__(self, task: Task) -> None:
+        self._milvus = _opened(task)
+        self._encoder = load_encoder(task.model, task.batch_size)
+        self._node = _node()
+
+    def __call__(self, rows: Columns) -> Columns:
+        """What is to be written, a row a paper, and a first row that counts the batch."""
+        kinds = np.asarray(rows["kind"])
+        papers = _papers(_taken(rows, kinds == _PAPER))
+        new, bad = changed(self._milvus, papers)
+        vectors = embedded(self._milvus, self._encoder, new) if new else []
+        bad += [str(t) for t, k in zip(rows["text"], kinds, strict=True) if k == _BAD]
+        broken = [str(t) for t, k in zip(rows["text"], kinds, strict=True) if k == _BROKEN]
+        count = 1 + len(new)
+        texts = [packed(c.paper) for c in new]
+        first = {"read": int(np.sum(rows["read"])), "same": max(0, len(papers) - len(new))}
+        return {
+            "node": [self._node] * count,
+            "place": np.array([0, *(c.place for c in new)], np.int64),
+            "key": ["", *(c.paper.key for c in new)],
+            "text": ["", *(text for text, _ in texts)],
+            "sightings": ["", *(sightings for _, sightings in texts)],
+            "vector": [b"", *(np.asarray(v, "<f4").tobytes() for v in vectors)],
+            "gone": ["", *(",".join(map(str, c.gone)) for c in new)],
+            **{name: np.array([value] + [0] * len(new), np.int64) for name, value in first.items()},
+            "bad": ["\n".join(bad)] + [""] * len(new),
+            "broken": ["\n".join(broken)] + [""] * len(new),
+        }
+
+
+class Writer:
+    """An actor: writes what the embedders made."""
+
+    def __init__(self, task: Task) -> None:
+        self._milvus = _opened(task)
+
+    def __call__(self, rows: Columns) -> Columns:
+        """A row for each node that had a share in the batch."""
+        there = [n for n, place in enumerate(rows["place"]) if place]
+        batch = [
+            Changed(
+                int(rows["place"][n]),
+                unpacked(str(rows["key"][n]), str(rows["text"][n]), str(rows["sightings"][n])),
+                has_vector=True,
+                gone=tuple(int(g) for g in str(rows["gone"][n]).split(",") if g),
+            )
+            for n in there
+        ]
+        write(self._milvus, batch, [np.frombuffer(rows["vector"][n], "<f4") for n in there])
+        nodes = sorted({str(node) for node in rows["node"]})
+        share = {node: [n for n, other in enumerate(rows["node"]) if str(other) == node] for node in nodes}
+        return {
+            "node": nodes,
+            "written": np.array([sum(bool(rows["place"][n]) for n in share[node]) for node in nodes], np.int64),
+            **{
+                name: np.array([sum(int(rows[name][n]) for n in share[node]) for node in nodes], np.int64)
+                for name in ("read", "same")
+            },
+            **{
+                name: ["\n".join(str(rows[name][n]) for n in share[node] if rows[name][n]) for node in nodes]
+                for name in ("bad", "broken")
+            },
+        }
+
+
+def _opened(task: Task) -> Milvus:
+    from index.encoders import model_name
+
+    milvus = Milvus(task.place, model_name(task.model), task.dim)
+    milvus.open()
+    return milvus
+
+
+def _node() -> str:
+    import ray
+
+    address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    return f"{address}/{ray.get_runtime_context().get_node_id()[:6]}"
+
+
+# ---- the cluster ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """A connection to a Ray cluster, ended afterwards. Raises ArchiveError."""
+    if importlib.util.find_spec("ray") is None:
+        raise ArchiveError("a cluster needs Ray, which is not installed", mend="pip install 'frontier[scale]'")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report its use over the network
+    import ray
+    import ray.data
+
+    _check_address(address)
+    options: Mapping[str, Any] = {"address": address}
+    if address == LOCAL:
+        options = {"address": LOCAL, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+    with _ray_errors(address):
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+    try:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong arrives as an exception
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Ray itself takes minutes to say that nothing is there. Raises UsageError, ArchiveError."""
+    if address in (LOCAL, "auto"):
+        return
+    match = re.fullmatch(r"(?:ray://)?\[?([^\s/\]]+)\]?:(\d{1,5})", address)
+    if not match:
+        raise UsageError(f"not the address of a Ray cluster: {address[:80]!r}", mend="write HOST:PORT, auto or local")
+    try:
+        socket.create_connection((match[1], int(match[2])), timeout=PATIENCE_S).close()
+    except (OSError, OverflowError) as exc:
+        raise ArchiveError(f"no Ray cluster answers at {address}", mend="check --ray, and that it runs") from exc
+
+
+def _same_version(ray: Any) -> None:
+    """Raises ArchiveError where a node has another Frontier, or none."""
+    with _ray_errors("the cluster"):
+        found = ray.get(ray.remote(num_cpus=SMALL)(_version).remote())
+    if found != VERSION:
+        raise ArchiveError(
+            f"the cluster has Frontier {found}, this is {VERSION}", mend="install the same on every node"
+        )
+
+
+def _version() -> str:
+    from app.wiring import VERSION
+
+    return VERSION
+
+
+@contextmanager
+def _ray_errors(address: str) -> Iterator[None]:
+    """What goes wrong in Ray as an ArchiveError of one line; an error of ours on a node is raised as it is."""
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except FrontierError:
+        raise
+    except (RayError, ConnectionError, RuntimeError, ValueError, TimeoutError) as exc:
+        cause: BaseException | None = exc
+        while cause is not None:
+            inner = getattr(cause, "cause", None) or cause.__cause__
+            if isinstance(cause, FrontierError):
+                raise ArchiveError(cause.message, mend=cause.mend) from exc
+            cause = inner if inner is not cause else None
+        said = str(exc)
+        if "ersion mismatch" in said:
+            text, mend = (
+                f"the Ray cluster {address} runs another version of Ray or Python",
+                "install the same on every node",
+            )
+        elif isinstance(exc, ConnectionError | TimeoutError) or "could not connect" in said.lower():
+            text, mend = f"no Ray cluster answers at {address}", "check --ray, and that it runs"
+        elif "no space left" in said.lower() or "OutOfDisk" in type(exc).__name__ + said:
+            text, mend = "a node of the cluster has no disk space left", "free some; what is written stays: build again"
+        else:
+            text, mend = f"the Ray cluster: {first_line(exc)}", "what is written stays: build again"
+        raise ArchiveError(text, mend=mend) from exc
