@@ -19,6 +19,10 @@ REFUSED = ("reject", "withdraw")
 """Statuses of papers that were not accepted begin with or hold these."""
 
 
+UNSAID = "How is not known"
+"""What stands where no source says how a paper is presented."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conference:
     """The accepted papers of a venue and year, best first. `refused` were not accepted and are left out; `arxiv`
@@ -64,5 +68,5 @@ def kind_of(item: Ranked) -> str:
     paper = item.paper
     status = paper.venue_status.removeprefix(f"{paper.venue} {paper.year}").strip()
     track = paper.track if paper.track.lower() != "main" else ""
-    said = status or track or "Accepted"
+    said = status or track or UNSAID
     return said[0].upper() + said[1:]

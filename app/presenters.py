@@ -410,8 +410,8 @@ def volume_bars(volumes: Sequence[tuple[date, int]], shown: date | None, link: C
     return f'<div class="fr-volumes" role="group" aria-label="Papers by day">{"".join(bars)}</div>'
 
 
-def empty_day(feed: Feed, areas: Areas, *, has_days: bool, store_size: int) -> str:
-    """What to do when the list is empty."""
+def empty_day(feed: Feed, areas: Areas, *, has_days: bool, store_size: int, judged: bool = True) -> str:
+    """What to do when the list is empty. `judged`: papers were compared with the area, if one is chosen."""
     if feed.day is None:
         if not store_size:
             return notice("The store is empty. Run 'frontier up' to fetch the latest papers.")
@@ -425,10 +425,15 @@ def empty_day(feed: Feed, areas: Areas, *, has_days: bool, store_size: int) -> s
         weekend = " arXiv announces nothing on Saturdays and Sundays." if feed.day.weekday() >= 5 else ""
         step = " Choose another day above," if has_days else " Nothing was announced lately:"
         return notice(f"No papers were announced on {long_day(feed.day)}.{weekend}{step} or run 'frontier crawl'.")
+    if feed.area and not judged:
+        return (
+            f'<div class="fr-notice" role="status">No paper was compared with {text(areas.title(feed.area))} yet.'
+            f' <a href="{href("sources", {})}" target="_self">Run now</a> does it, as the next \'frontier sync\' would.</div>'
+        )
     if feed.area:
         return notice(
             f"None of the {plural(feed.total, 'paper')} of this day reaches {areas.threshold:.0%} relevance for"
-            f" {areas.title(feed.area)}. See All, or run 'frontier sync' if the day was never scored."
+            f" {areas.title(feed.area)}. Choose All areas or another day."
         )
     return notice("Every paper of this day was withdrawn.")
 

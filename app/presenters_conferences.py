@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from app.conferences import Conference, kind_of
+from app.conferences import UNSAID, Conference, kind_of
 from app.markup import authors, notice, paper_link, plural, short_day, text
 from ranking.feed import Ranked
 
@@ -19,8 +19,9 @@ PLANNED = 30
 
 
 def kinds(found: Conference) -> list[tuple[str, int]]:
-    """How papers are presented there, and how many of each, the smallest kinds first: orals before posters."""
-    return sorted(Counter(map(kind_of, found.ranked)).items(), key=lambda item: (item[1], item[0]))
+    """How papers are presented there, and how many of each, the smallest kinds first: orals before posters. The unknown is
+    last."""
+    return sorted(Counter(map(kind_of, found.ranked)).items(), key=lambda item: (item[0] == UNSAID, item[1], item[0]))
 
 
 def sessions(found: Conference) -> list[tuple[str, int]]:
@@ -38,7 +39,7 @@ def sessions(found: Conference) -> list[tuple[str, int]]:
 def line(found: Conference, shown: int) -> str:
     """How many papers there are, how many are listed, what is known of them, and by what they are ranked."""
     known = sum(item.paper.id in found.known for item in found.ranked)
-    parts = [plural(len(found.ranked), "accepted paper")]
+    parts = [f"{plural(len(found.ranked), 'accepted paper')} known here"]
     if shown != len(found.ranked):
         parts.append(f"{shown:,} listed")
     parts.append(f"{known:,} on arXiv or in your library")
@@ -100,17 +101,29 @@ def _kept(found: Conference) -> list[Ranked]:
     return [i for i in found.ranked if {e.kind for e in found.done.get(i.paper.id, ())} & {"save", "like"}]
 
 
-def plan(found: Conference) -> str:
-    """What to see, to be printed: the saved and liked papers and the best of the others, in order of time where sessions are
-    known (an oral that is a poster too stands at both), else by how they are presented."""
+def plan(found: Conference, *, mine: bool = False) -> str:
+    """What to see, to be printed: the saved and liked papers, then (unless it is only `mine`) the best of the others, in
+    order of time where sessions are known (an oral that is a poster too stands at both), else by how they are presented."""
     kept = _kept(found)
     passed = {i.paper.id for i in kept} | {n for n, of in found.done.items() if any(e.kind == "dislike" for e in of)}
-    best = [i for i in found.ranked if i.paper.id not in passed][:PLANNED]
+    best = [] if mine else [i for i in found.ranked if i.paper.id not in passed][:PLANNED]
     if not kept and not best:
-        return notice("No accepted paper is known yet.")
+        return notice(
+            "Nothing is on your plan yet: save or like a paper." if mine else "No accepted paper is known yet."
+        )
+    head = f"<h1>{text(found.venue)} {found.year}: what to see</h1>"
+    said = f"{plural(len(kept), 'paper')} on your plan" + ("" if mine else f", and the {len(best)} best of the others")
+    body = _timed(found, "On your plan", kept) + _timed(found, "The best of the others", best)
+    return f'<div class="fr-print"><div class="fr-day">{head}<p class="fr-line">{said}.</p></div>{body}</div>'
+
+
+def _timed(found: Conference, title: str, items: Sequence[Ranked]) -> str:
+    """Papers under a heading, by time, then by how they are presented; "" for none."""
+    if not items:
+        return ""
     order = {name: n for n, (name, _) in enumerate(kinds(found))}
-    groups: dict[tuple[float, int, str], list[str]] = {}  # by time, then by how they are presented
-    for item in [*kept, *best]:
+    groups: dict[tuple[float, int, str], list[str]] = {}
+    for item in items:
         kind = kind_of(item)
         for at in found.presented.get(item.paper.id) or (None,):
             if at is not None and (at.starts or at.session):
@@ -118,18 +131,14 @@ def plan(found: Conference) -> str:
                 place = (begins, -1, " · ".join(part for part in (_when(at.starts), at.session) if part))
             else:
                 place = (float("inf"), order[kind], kind)
-            groups.setdefault(place, []).append(_planned(item, item in kept, at, kind))
-    parts = [
-        f'<h2 class="fr-section">{text(place[2], 100)}</h2><ul class="fr-plan">{"".join(groups[place])}</ul>'
-        for place in sorted(groups)
-    ]
-    head = f"<h1>{text(found.venue)} {found.year}: what to see</h1>"
-    said = f"{len(kept)} saved or liked (marked ★), and the {len(best)} best of the others."
-    return f'<div class="fr-print"><div class="fr-day">{head}<p class="fr-line">{said}</p></div>{"".join(parts)}</div>'
+            groups.setdefault(place, []).append(_planned(item, at, kind))
+    parts = (
+        f'<h3>{text(place[2], 100)}</h3><ul class="fr-plan">{"".join(groups[place])}</ul>' for place in sorted(groups)
+    )
+    return f'<section><h2 class="fr-section">{title}</h2>{"".join(parts)}</section>'
 
 
-def _planned(item: Ranked, kept: bool, at: Presentation | None, kind: str) -> str:
-    star = '<b title="saved or liked">★</b> ' if kept else ""
-    where = f"{text(' · '.join(part for part in (kind, at.place) if part), 100)} · " if at else ""
-    who = authors(item.paper.authors, 3)
-    return f'<li dir="auto">{star}{paper_link(item.paper)}<div class="fr-muted">{where}{who}</div></li>'
+def _planned(item: Ranked, at: Presentation | None, kind: str) -> str:
+    said = [text(kind, 60), text(at.place, 60)] if at else []
+    told = " · ".join(part for part in (*said, text(item.paper.key, 60), authors(item.paper.authors, 3)) if part)
+    return f'<li dir="auto">{paper_link(item.paper)}<div class="fr-muted">{told}</div></li>'

@@ -45,6 +45,6 @@ def news_line(found: Road) -> str:
         return "<p class=\"fr-line\">No paper of a known day yet: run 'frontier up', and new papers stand beside their landmarks.</p>"
     return (
         '<p class="fr-line">What an area is built on, oldest first, and under each landmark the papers of'
-        f" {short_day(found.since)} to {short_day(found.until)} that are most like it in subject (not those that cite it: open the"
-        " landmark for these).</p>"
+        f" {short_day(found.since)} to {short_day(found.until)} that are most like it in subject, whether"
+        " they cite it or not.</p>"
     )

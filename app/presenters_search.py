@@ -220,10 +220,8 @@ def watched_said(asked: Question, new: bool) -> str:
     left_out = [name for name in ("source", "until") if getattr(asked, name)]
     left_out += ["likeness"] if asked.like or asked.less or asked.unlike else []
     said = "Watched from now on" if new else "Already watched"
-    more = (
-        f" It goes by the words, area, venue and first year alone, without: {', '.join(left_out)}." if left_out else ""
-    )
-    return f"{said}: new papers with all of these words are listed by 'frontier events' and in the Library.{more}"
+    more = f" Not watched for: {', '.join(left_out)}." if left_out else ""
+    return f"{said}: new papers that hold all of these words get a tab on Today, and stand in the Library under Events.{more}"
 
 
 def count_line(found: int) -> str:

@@ -20,7 +20,20 @@ def matches(items: Sequence[Found], threshold: float) -> str:
         f"{'' if hit.score >= threshold else outside}</span></li>"
         for hit in items
     ]
-    return f'<ul class="fr-nearest">{"".join(rows)}</ul>'
+    inside = sum(hit.score >= threshold for hit in items)
+    advice = "" if inside else " Say more in the description, or add keywords and landmarks."
+    said = f"A paper belongs from {threshold:.0%} on: {inside} of these {len(items)} would.{advice}"
+    return f'<p class="fr-line">{said}</p><ul class="fr-nearest">{"".join(rows)}</ul>'
+
+
+def unknown_landmarks(names: Sequence[str]) -> str:
+    """That landmarks are not in the store, and count for nothing until they are; "" for none."""
+    if not names:
+        return ""
+    listed = ", ".join(names[:10])
+    return notice(
+        f"Not in the store, so without effect until they are: {listed}. 'frontier show --fetch ID' gets one from arXiv."
+    )
 
 
 def places(items: Sequence[Place]) -> str:

@@ -63,11 +63,19 @@ def news_line(runs: Sequence[SourceRun], before: datetime | None, now: datetime,
 
 
 def catch_up(
-    feed: Feed, missed: Sequence[date], before: datetime | None, now: datetime, *, shown: int, link: str, longer: bool
+    feed: Feed,
+    missed: Sequence[date],
+    before: datetime | None,
+    now: datetime,
+    *,
+    shown: int,
+    among: int,
+    link: str,
+    longer: bool,
 ) -> str:
-    """That the list holds the best of several days, and why. `missed` are the days that the user was away, none when he
+    """That the list holds the best of several days, and why: `shown` papers of `among` that the choices let pass. `missed` are the days that the user was away, none when he
     asked for these days himself; `link` (escaped) leads to the latest day alone; `longer`: he was away for longer."""
-    best = f"the best {shown:,} of {plural(feed.total, 'paper')}" if shown < feed.total else plural(shown, "paper")
+    best = f"the best {shown:,} of {plural(among, 'paper')}" if shown < among else plural(shown, "paper")
     if missed and before is not None:
         last = "last " if longer else ""
         said = f"You last looked {ago(before, now)}. Here are {best} of the {last}{len(missed)} days that you missed."

@@ -32,7 +32,7 @@ OLDEST = (2, 5)
 """Milvus has BM25 since 2.5: https://milvus.io/docs/release_notes.md."""
 
 MOST_HITS = 16_384
-"""What Milvus gives at most for one search: https://milvus.io/docs/limitations.md."""
+"""What Milvus gives at most for one search or query: https://milvus.io/docs/limitations.md."""
 
 ASKED_AT_ONCE = 1_000
 """Ids in one expression or look-up."""
@@ -49,7 +49,7 @@ TRIES, WAIT_S = 6, 1.0
 
 _SHOWN = ("id", "key", "text", "sightings")
 _ID_FIELDS = tuple(f"id_key{n}" for n in range(1, ID_KEYS + 1))
-_INSTALL = "pip install 'frontier[scale]'"
+INSTALL = "in the checkout: pip install --constraint constraints.txt --editable '.[scale]'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Written:
 def installed() -> None:
     """Raises ArchiveError where the extra `scale` is not there."""
     if importlib.util.find_spec("pymilvus") is None:
-        raise ArchiveError("the archive needs packages that are not installed", mend=_INSTALL)
+        raise ArchiveError("the archive needs packages that are not installed", mend=INSTALL)
 
 
 class Milvus:
@@ -299,7 +299,7 @@ class Milvus:
         expression = " or ".join(f"{name} in {list(hashes)}" for name, hashes in asked if hashes)
         if not expression:
             return {}
-        rows = self._ask("query", filter=expression, output_fields=list(_SHOWN), **self._strongly)
+        rows = self._ask("query", filter=expression, output_fields=list(_SHOWN), limit=MOST_HITS, **self._strongly)
         return {r["id"]: _paper(r) for r in rows}
 
     def _got(self, places: Sequence[int], fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
@@ -433,7 +433,7 @@ def _connected(place: Place) -> tuple[Any, str]:
 def _served(uri: str) -> str:
     """The address at which milvus-lite serves a file within this process. Raises ArchiveError."""
     if importlib.util.find_spec("milvus_lite") is None:
-        raise ArchiveError("an archive in a file needs milvus-lite, which is not installed", mend=_INSTALL)
+        raise ArchiveError("an archive in a file needs milvus-lite, which is not installed", mend=INSTALL)
     if not uri.endswith(".db"):
         raise ArchiveError(f"[archive] uri is neither an address nor a file that ends in .db: {uri}")
     from milvus_lite.server_manager import server_manager_instance

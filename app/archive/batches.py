@@ -42,45 +42,77 @@ def changed(milvus: Milvus, papers: Sequence[ArchivePaper]) -> tuple[list[Change
     others = [paper for paper, found in fitting if known.get(hash63(paper.key)) != found]
     if not others:
         return [], bad
-    alike = milvus.alike(others) | milvus.at([hash63(paper.key) for paper in others])
-    by_hash: dict[int, list[int]] = {}
-    for place, paper in alike.items():
-        for h in (*paper.id_hashes(), paper.title_hash(), hash63(paper.key)):
-            by_hash.setdefault(h, []).append(place)
-    out: dict[int, Changed] = {}
+    there = _There(milvus, others)
     for paper in others:
-        met = _met(paper, alike, by_hash)
         try:
-            if one := _changed(paper, met, alike, milvus.model, set(out)):
-                out[one.place] = one
+            there.take(paper)
         except ValueError as exc:
             bad.append(str(exc))
-    return list(out.values()), bad
+    return there.changed(), bad
 
 
-def _met(paper: ArchivePaper, alike: dict[int, ArchivePaper], by_hash: dict[int, list[int]]) -> list[int]:
-    hashes = (*paper.id_hashes(), *filter(None, [paper.title_hash()]), hash63(paper.key))
-    places = dict.fromkeys(p for h in hashes for p in by_hash.get(h, ()))
-    found = [p for p in places if alike[p].key == paper.key or same(alike[p], paper)]
-    return sorted(found, key=lambda p: (alike[p].key != paper.key, alike[p].key))
+class _There:
+    """What the archive has of papers like those of a batch, and what it becomes as the batch's papers are taken in."""
 
+    def __init__(self, milvus: Milvus, papers: Sequence[ArchivePaper]) -> None:
+        self._model = milvus.model
+        self._before = milvus.alike(papers) | milvus.at([hash63(paper.key) for paper in papers])
+        self._after: dict[int, ArchivePaper] = {}
+        self._moved: dict[int, int] = {}  # a place -> the place whose paper turned out to be the same
+        self._by_hash: dict[int, list[int]] = {}
+        for place, paper in self._before.items():
+            for h in (*paper.id_hashes(), paper.title_hash(), hash63(paper.key)):
+                self._by_hash.setdefault(h, []).append(place)
 
-def _changed(
-    paper: ArchivePaper, met: Sequence[int], alike: dict[int, ArchivePaper], model: str, taken: set[int]
-) -> Changed | None:
-    if not met:
+    def take(self, paper: ArchivePaper) -> None:
+        """Take in one paper of the batch. Raises ValueError, with nothing changed, where no field can hold what it becomes."""
+        met = self._met(paper)
+        place = met[0] if met else self._free(paper)
+        after = paper
+        if met:
+            after = self._at(place).joined([s for p in met[1:] for s in self._at(p).sightings]).joined(paper.sightings)
+        packed(after)
+        self._after[place] = after
+        self._moved |= dict.fromkeys(met[1:], place)
+
+    def changed(self) -> list[Changed]:
+        """What is to be written, and what to be taken away."""
+        gone: dict[int, list[int]] = {}
+        for place in self._moved:
+            if place in self._before:
+                gone.setdefault(self._home(place), []).append(place)
+        out = []
+        for place, paper in self._after.items():
+            before = self._before.get(place)
+            if place in self._moved or (
+                place not in gone and before and _digest(before, self._model) == _digest(paper, self._model)
+            ):
+                continue
+            has_vector = before is not None and before.text_hash == paper.text_hash
+            out.append(Changed(place, paper, has_vector, tuple(gone.get(place, ()))))
+        return out
+
+    def _home(self, place: int) -> int:
+        while place in self._moved:
+            place = self._moved[place]
+        return place
+
+    def _at(self, place: int) -> ArchivePaper:
+        return self._after.get(place) or self._before[place]
+
+    def _met(self, paper: ArchivePaper) -> list[int]:
+        """The places whose papers are this one, the one of its own key first."""
+        hashes = (*paper.id_hashes(), *filter(None, [paper.title_hash()]), hash63(paper.key))
+        places = dict.fromkeys(self._home(p) for h in hashes for p in self._by_hash.get(h, ()))
+        found = [p for p in places if self._at(p).key == paper.key or same(self._at(p), paper)]
+        return sorted(found, key=lambda p: (self._at(p).key != paper.key, self._at(p).key))
+
+    def _free(self, paper: ArchivePaper) -> int:
+        """A place for a new paper: its key's number, or the next where another key has that number too."""
         place = hash63(paper.key)
-        while place in taken or (place in alike and alike[place].key != paper.key):
-            place += 1  # two keys of one number
-        return Changed(place, paper, has_vector=False)
-    first = alike[met[0]]
-    after = first
-    for one in (*(alike[p] for p in met[1:]), paper):
-        after = after.joined(one.sightings)
-    if len(met) == 1 and _digest(after, model) == _digest(first, model):
-        return None
-    alike[met[0]] = after
-    return Changed(met[0], after, has_vector=after.text_hash == first.text_hash, gone=tuple(met[1:]))
+        while place in self._before or place in self._after:
+            place += 1
+        return place
 
 
 def _digest(paper: ArchivePaper, model: str) -> str:

@@ -15,7 +15,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,7 +34,7 @@ from data.archive import ArchivePaper, joined, of_record, packed, same, unpacked
 from data.errors import ArchiveError, FrontierError, InputError, UsageError
 from data.records import BadRecord, PaperRecord
 from index.encoders import first_line, load_encoder
-from index.milvus import Milvus, Place
+from index.milvus import INSTALL, Milvus, Place
 
 LOCAL = "local"
 OBJECT_STORE_BYTES = 200 * 1024**2
@@ -141,7 +141,7 @@ def _run(
         progress(built)
 
 
-SMALL, ACTOR = 0.1, 0.25
+SMALL, ACTOR = 0.25, 0.25
 """Processors that a reading task and an embedding actor ask for. An actor takes all that its node has, one to a node; if it
 asked for so much, one whose node died would find no room on those that are left, and its batches would wait for ever."""
 
@@ -179,13 +179,16 @@ def _rows(part: Part, now: datetime) -> Iterator[tuple[int, str, str, str]]:
             if isinstance(record, BadRecord):
                 yield _BAD, "", f"{record.where}: {record.problem}", ""
             elif isinstance(record, PaperRecord):
-                paper = of_record(record)
-                try:
-                    yield _PAPER, paper.key, *packed(paper)
-                except ValueError as exc:
-                    yield _BAD, "", str(exc), ""
+                yield _row(of_record(record))
     except InputError as exc:
         yield _BROKEN, "", str(exc), ""
+
+
+def _row(paper: ArchivePaper) -> tuple[int, str, str, str]:
+    try:
+        return _PAPER, paper.key, *packed(paper)
+    except ValueError as exc:
+        return _BAD, "", str(exc), ""
 
 
 def _columns(batch: Sequence[tuple[int, int, str, str, str]]) -> Columns:
@@ -218,16 +221,20 @@ class Groups:
     of: NDArray[np.int64]
 
 
-def _met(parts: Sequence[Part], task: Task) -> Iterable[tuple[int, int]]:
-    """Pairs of papers that are one, found where they meet under a key."""
+def _met(parts: Sequence[Part], task: Task) -> NDArray[np.int64]:
+    """Pairs of papers that are one, shape (n, 2), found where they meet under a key."""
     import ray
 
     context = ray.data.DataContext.get_current()
     context.shuffle_strategy = ray.data.context.ShuffleStrategy.SORT_SHUFFLE_PULL_BASED
     keyed = _read(parts, task).map_batches(_keyed, num_cpus=SMALL)
     pairs = keyed.groupby("hash").map_groups(_pairs, num_cpus=SMALL)
-    for batch in pairs.iter_batches(batch_size=None, batch_format="numpy"):
-        yield from zip(batch["a"].tolist(), batch["b"].tolist(), strict=True)
+    found = [
+        np.stack([batch["a"], batch["b"]], axis=1)
+        for batch in pairs.iter_batches(batch_size=None, batch_format="numpy")
+        if len(batch["a"])
+    ]
+    return np.concatenate(found) if found else np.zeros((0, 2), np.int64)
 
 
 def _keyed(rows: Columns) -> Columns:
@@ -266,15 +273,14 @@ def _pairs(rows: Columns) -> Columns:
     return {"a": np.array([a for a, _ in out], np.int64), "b": np.array([b for _, b in out], np.int64)}
 
 
-def _groups(pairs: Iterable[tuple[int, int]]) -> Groups:
-    """The connected components of pairs."""
+def _groups(pairs: NDArray[np.int64]) -> Groups:
+    """The connected components of pairs, shape (n, 2)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    both = np.array(list(pairs), np.int64).reshape(-1, 2)
-    papers, place = np.unique(both, return_inverse=True)
+    papers, place = np.unique(pairs, return_inverse=True)
     place = place.reshape(-1, 2)
-    ones = np.ones(len(both), np.int8)
+    ones = np.ones(len(pairs), np.int8)
     graph = coo_array((ones, (place[:, 0], place[:, 1])), shape=(len(papers), len(papers)))
     of = connected_components(graph, directed=False)[1] if len(papers) else np.zeros(0, np.int64)
     return Groups(papers, of.astype(np.int64))
@@ -297,8 +303,7 @@ def _joined(rows: Columns) -> Columns:
     """One group as the papers it makes (one, unless there were too many of a key)."""
     order = np.argsort(rows["number"], kind="stable")
     papers = joined(_papers({name: np.asarray(values)[order] for name, values in rows.items()}))
-    batch = [(int(rows["number"].min()), _PAPER, p.key, *packed(p)) for p in papers]
-    columns = _columns(batch)
+    columns = _columns([(int(rows["number"].min()), *_row(p)) for p in papers])
     columns["read"][:] = 0
     columns["read"][0] = len(rows["number"])
     return columns
@@ -321,11 +326,12 @@ class Embedder:
         papers = _papers(_taken(rows, kinds == _PAPER))
         new, bad = changed(self._milvus, papers)
         vectors = embedded(self._milvus, self._encoder, new) if new else []
+        known = max(0, int(np.sum(rows["read"])) - len(new) - len(bad))
         bad += [str(t) for t, k in zip(rows["text"], kinds, strict=True) if k == _BAD]
         broken = [str(t) for t, k in zip(rows["text"], kinds, strict=True) if k == _BROKEN]
         count = 1 + len(new)
         texts = [packed(c.paper) for c in new]
-        first = {"read": int(np.sum(rows["read"])), "same": max(0, len(papers) - len(new))}
+        first = {"read": int(np.sum(rows["read"])), "same": known}
         return {
             "node": [self._node] * count,
             "place": np.array([0, *(c.place for c in new)], np.int64),
@@ -397,7 +403,7 @@ def _node() -> str:
 def connected(address: str) -> Iterator[Any]:
     """A connection to a Ray cluster, ended afterwards. Raises ArchiveError."""
     if importlib.util.find_spec("ray") is None:
-        raise ArchiveError("a cluster needs Ray, which is not installed", mend="pip install 'frontier[scale]'")
+        raise ArchiveError("a cluster needs Ray, which is not installed", mend=INSTALL)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report its use over the network
     import ray
     import ray.data

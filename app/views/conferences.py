@@ -46,12 +46,15 @@ def show(services: Services) -> None:
     areas = frame.areas_of(services)
     area = frame.choice("area", list(services.areas))
     found = _conference(services, written, venue, year, area)
-    if frame.asked("plan"):
+    if asked_plan := frame.choice("plan", ["mine", "1"]):
+        mine = asked_plan == "mine"
+        other = ("1", "With the best of the others") if mine else ("mine", "Only my plan")
         st.html(
             f'<p class="fr-noprint"><a href="{_address(plan="")}" target="_self">← all papers</a>'
-            ' <span class="fr-muted">print this page with your browser</span></p>'
+            f' &nbsp; <a href="{_address(plan=other[0])}" target="_self">{other[1]}</a>'
+            ' &nbsp; <span class="fr-muted">Print it with your browser.</span></p>'
         )
-        st.html(presenters_conferences.plan(found))
+        st.html(presenters_conferences.plan(found, mine=mine))
         return
     kinds = presenters_conferences.kinds(found)
     kind = frame.choice("kind", [name for name, _ in kinds])

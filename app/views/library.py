@@ -102,9 +102,7 @@ def _remember_filters() -> None:
 
 def _export(services: Services, name: str, items: Sequence[shelves.Shelved]) -> None:
     """All that the filters let through, not only this page of it; each file is made when it is asked for."""
-    st.html(
-        f'<h2 class="fr-section">Take along</h2><p class="fr-line">{markup.plural(len(items), "paper")} as a file</p>'
-    )
+    st.html(f'<h2 class="fr-section">Export</h2><p class="fr-line">{markup.plural(len(items), "paper")} as a file</p>')
     with st.container(horizontal=True):
         for form, kind in FORMS.items():
             st.download_button(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -252,17 +253,24 @@ def _kept(services: Services, asked: Question, answer: Answer) -> None:
             if watch:
                 st.button("Stop watching", key="_unwatch", on_click=_unwatch, args=(watch.id,))
             else:
-                st.button("Watch this search", key="_watch", on_click=_watch, args=(asked,))
+                st.button(
+                    "Watch this search",
+                    key="_watch",
+                    on_click=_watch,
+                    args=(asked,),
+                    help="New papers that hold all of its words get a tab on Today and are told of in the Library.",
+                )
         if answer.hits:
             name = presenters_search.file_name(asked)
-            for form, kind in FORMS.items():
-                st.download_button(
-                    kind.label,
-                    presenters_search.as_file(answer.hits, form),
-                    f"{name}{kind.ending}",
-                    kind.mime,
-                    on_click="ignore",
-                )
+            with st.popover(f"Export these {len(answer.hits)}"):
+                for form, kind in FORMS.items():
+                    st.download_button(
+                        kind.label,
+                        partial(presenters_search.as_file, answer.hits, form),
+                        f"{name}{kind.ending}",
+                        kind.mime,
+                        on_click="ignore",
+                    )
 
 
 def _watch(asked: Question) -> None:

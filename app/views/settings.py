@@ -201,6 +201,8 @@ def _preview_area(services: Services, name: str, area: AreaConfig) -> None:
     except FrontierError as error:
         st.html(markup.error_notice(error))
         return
+    unknown = [name for name in area.landmarks if services.reader.find(name) is None]
+    st.html(presenters_settings.unknown_landmarks(unknown))
     st.html(presenters_settings.matches(found, services.frontier.config.ranking.area_threshold))
 
 
@@ -212,7 +214,7 @@ def _save_area(file: SettingsFile, config: Config, chosen: str, name: str, area:
     if not area.lanes:
         new |= {"description": area.description, "landmarks": list(area.landmarks), "keywords": list(area.keywords)}
     changes = _changed(("areas", name), config.areas.get(chosen, AreaConfig()), new)
-    then = "Papers are judged anew by the next 'frontier sync', or by a run from the page Sources."
+    then = "Papers are compared with it by the next 'frontier sync', or at once by Run now on the page Sources."
     _save(file, changes, then=then, area=name)
 
 

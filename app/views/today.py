@@ -61,7 +61,9 @@ def show(services: Services) -> None:
     searches = looking.saved_searches(services)
     _tabs(areas, top_areas(services.areas), area, searches)
     if not feed.ranked:
-        st.html(presenters.empty_day(feed, areas, has_days=bool(days), store_size=services.reader.count()))
+        judged = not area or _judged(services, area)
+        count = services.reader.count()
+        st.html(presenters.empty_day(feed, areas, has_days=bool(days), store_size=count, judged=judged))
         return
     if feed.day is None:
         st.html(presenters.starter_notice(services.reader.count()))
@@ -73,14 +75,15 @@ def show(services: Services) -> None:
     listed = looking.sorted_by(listed, frame.choice("sort", list(SORTS)))
     if since:
         away = len(missed) == looking.MOST_DAYS
-        listed = listed[: looking.BEST]
         st.html(
             presenters_today.catch_up(
-                feed, missed, known.before, now, shown=len(listed), longer=away,
+                feed, missed, known.before, now, shown=min(len(listed), looking.BEST), among=len(listed), longer=away,
                 link=address(day=shown.isoformat(), since=""),
             )
         )  # fmt: skip
     _order(services.frontier, listed, done)
+    if since:
+        listed = listed[: looking.BEST]
     if not listed:
         value = search.value if search else ""
         st.html(presenters_today.nothing_shown(which, value, len(ids), address(show="", search="")))
@@ -122,6 +125,12 @@ def _cards(
         st.html(cards(near, first + len(inside) + 1))
     if pager := presenters.pager(len(feed.ranked), page, lambda n: address(page=str(n))):
         st.html(pager)
+
+
+def _judged(services: Services, area: str) -> bool:
+    """Whether any paper was ever compared with an area: one that is new waits for a sync."""
+    leaves = services.leaves([area])
+    return services.reader.last_day_of(leaves, 0.0, services.frontier.now().date() + timedelta(days=1)) is not None
 
 
 def _to_day(day: date) -> str:
@@ -223,7 +232,7 @@ def _tabs(areas: presenters.Areas, names: Sequence[str], area: str, searches: Se
             ["", *named],
             frame.choice("search", list(named)),
             key="_search",
-            said=lambda n: f"found by “{markup.cut(named[n], 40)}”" if n else "Watched searches: off",
+            said=lambda n: f"found by “{markup.cut(named[n], 40)}”" if n else "Every paper",
             then=lambda n: frame.remember(search=n, area="", page=""),
         )
 

@@ -113,7 +113,7 @@ def test_few_are_offered_before_many(found: Conference) -> None:
         ("workshop: Oral", "workshop", "Workshop: Oral"),
         ("Poster", "industry", "Poster"),
         ("", "findings", "Findings"),
-        ("", "", "Accepted"),
+        ("", "", "How is not known"),
     ],
 )
 def test_how_a_paper_is_presented(status: str, track: str, said: str) -> None:
@@ -148,18 +148,21 @@ def test_sessions_are_told_in_order_of_time_and_chosen_by(found: Conference) -> 
 
 
 def test_a_plan_goes_by_time_where_it_is_known(found: Conference) -> None:
-    out = plan(found)
-    heads = re.findall(r"<h2[^>]*>([^<]*)</h2>", out)
-    assert heads[:2] == ["Mon 22 Jul 2024, 09:30 · Oral Session 1", "Tue 23 Jul 2024, 11:00 · Poster Session 2"]
-    assert heads[2:] == [name for name in ("Oral", "Spotlight", "Poster") if name in heads]
-    assert out.count("Meeting paper 0 on") == 2  # saved, and both an oral and a poster
-    assert "Oral · Ballroom · " in out
+    mine, others = plan(found).split("The best of the others</h2>")
+    assert mine.count("Meeting paper 0 on") == 2  # saved, and both an oral and a poster
+    assert "Oral · Ballroom · " in mine
+    for part in (mine, others):
+        heads = re.findall(r"<h3[^>]*>([^<]*)</h3>", part)
+        assert heads[:2] == ["Mon 22 Jul 2024, 09:30 · Oral Session 1", "Tue 23 Jul 2024, 11:00 · Poster Session 2"]
+        assert heads[2:] == [name for name in ("Oral", "Spotlight", "Poster") if name in heads]
 
 
 def test_a_plan_has_the_saved_papers_and_the_best_others_but_no_disliked(found: Conference) -> None:
     out = plan(found)
-    assert out.count(">★<") == 4  # one of the three is an oral and a poster
-    assert out.index(">Oral<") < out.index(">Poster<")
+    mine = plan(found, mine=True)
+    assert mine.count("<li") == 4  # one of the three is an oral and a poster
+    others = out[out.index("The best of the others") :]
+    assert others.index(">Oral<") < others.index(">Poster<")
     assert "Meeting paper 9 on" not in out
     assert len(set(re.findall(r"Meeting paper (\d+)", out))) == 33
 
@@ -243,7 +246,10 @@ def test_choose_a_conference_and_print_the_plan_with_what_was_saved(page: Page) 
     page.get_by_role("link", name="Your plan to print").click()
     page.wait_for_url("**plan=1**")
     page.get_by_role("heading", name=f"{VENUE} {YEAR}: what to see").wait_for()
-    saved = page.locator(".fr-plan li", has_text="★")
+    page.get_by_role("link", name="Only my plan").click()
+    page.wait_for_url("**plan=mine**")
+    saved = page.locator(".fr-plan li")
+    page.get_by_role("heading", name="The best of the others").wait_for(state="detached")
     assert saved.count() == 4
     assert saved.filter(has_text="Meeting paper 0 on pruning").count() == 2  # an oral and a poster
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -205,6 +205,12 @@ def feed_of(day: date | None, total: int = 0, area: str = "") -> Feed:
     return Feed(day=day, since=None, area=area, ranked=[], total=total, took_ms=1)
 
 
+def test_an_area_that_was_never_judged_says_so(areas: Areas) -> None:
+    out = presenters.empty_day(feed_of(date(2025, 11, 24), 412, "rl"), areas, has_days=True, store_size=9, judged=False)
+    assert "No paper was compared with" in Checked(out).words
+    assert 'href="./sources"' in out
+
+
 @pytest.mark.parametrize(
     ("feed", "size", "said"),
     [

@@ -239,7 +239,7 @@ def test_files_are_named_by_the_query() -> None:
 
 
 def test_a_watch_says_what_it_leaves_out() -> None:
-    assert "without: source, until, likeness" in watched_said(FULL, True)
+    assert "Not watched for: source, until, likeness" in watched_said(FULL, True)
     assert "without" not in watched_said(Question(query="x", venue="CVPR"), True)
     assert watched_said(Question(query="x"), False).startswith("Already watched")
 
@@ -322,7 +322,7 @@ def test_a_search_is_watched_and_no_longer(search: Open, own_home: Path) -> None
     labelled(app.button, "Watch this search").click()  # type: ignore[attr-defined]
     page = html(ran(app))
     assert "Watched from now on" in page
-    assert "without: until" in page
+    assert "Not watched for: until" in page
     [watch] = watched(own_home)
     assert (watch.kind, watch.value, watch.where.venues) == ("search", "label noise", ("NeurIPS",))
     assert "Watched from now on" not in html(ran(app))
@@ -381,6 +381,7 @@ def test_search_watch_and_come_back(own_url: str, own_home: Path) -> None:
         expect(page.get_by_role("button", name="Stop watching")).to_be_visible()
         assert page.locator(".fr-card h3").first.inner_text() == first
         with page.expect_download() as taken:
+            page.get_by_role("button", name="Export these").click()
             page.get_by_role("button", name="BibTeX").click()
         assert Path(taken.value.path()).read_text("utf-8").startswith("@")
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

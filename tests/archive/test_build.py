@@ -89,7 +89,10 @@ def test_what_changed_is_written_and_embedded_again(built: Frontier, write: Writ
 def test_a_later_paper_joins_two_that_were_apart(frontier: Frontier, write: Write, lines: Lines) -> None:
     build(frontier, [write([lines[1], {**lines[3], "arxiv_id": ""}])])
     assert len(held(frontier)) == 2
-    build(frontier, [write([{"title": "Both", "doi": "10.1000/trains", "arxiv_id": "2511.00002", "id": "own:6"}])])
+    done = build(
+        frontier, [write([{"title": "Both", "doi": "10.1000/trains", "arxiv_id": "2511.00002", "id": "own:6"}])]
+    )
+    assert (done.written, done.total) == (1, 1)
     (one,) = held(frontier).values()
     assert set(one.ids) == {"arxiv:2511.00002", "doi:10.1000/trains", "own:6"}
 
@@ -147,6 +150,13 @@ class TestTrouble:
     def test_none_configured(self, home: Path, write: Write) -> None:
         with pytest.raises(ArchiveError, match=r"no archive is configured .*archive\.db"):
             build(Frontier(), [write()])
+
+    def test_without_the_extra_it_says_what_to_install(
+        self, frontier: Frontier, write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("index.milvus.importlib.util.find_spec", lambda name: None)
+        assert run(["archive", "build", write()]) == 1
+        assert "packages that are not installed (in the checkout: pip install" in capsys.readouterr().err
 
     def test_none_built_yet(self, frontier: Frontier) -> None:
         with pytest.raises(ArchiveError, match=r"there is no archive .* yet .*frontier archive build"):

@@ -68,16 +68,16 @@ class TestShuffle:
     def test_groups_are_what_is_connected(self) -> None:
         from app.archive.cluster import _groups
 
-        groups = _groups([(5, 9), (1, 5), (20, 30)])
+        groups = _groups(np.array([(5, 9), (1, 5), (20, 30)]))
         assert groups.papers.tolist() == [1, 5, 9, 20, 30]
         assert [len(set(groups.of[list(span)])) for span in ([0, 1, 2], [3, 4], [0, 3])] == [1, 1, 2]
-        assert _groups([]).papers.tolist() == []
+        assert _groups(np.zeros((0, 2), np.int64)).papers.tolist() == []
 
     def test_a_group_becomes_one_paper(self, write: Write) -> None:
         from app.archive.cluster import _groups, _joined, _only, _papers, _without
 
         rows = rows_of([write()])
-        groups = _groups(met(rows))
+        groups = _groups(np.array(met(rows)))
         assert [p.key for p in _papers(_without(groups.papers, rows))] == ["own:5"]
         together = _only(groups, rows)
         first = {name: values[together["group"] == 0] for name, values in together.items()}
@@ -100,7 +100,7 @@ class TestShuffle:
 def test_a_build_on_a_cluster(frontier: Frontier, write: Write, lines: Sequence[Any]) -> None:
     names = [write(lines[:2], name="a.jsonl"), write([*lines[2:], {"no": "title"}], name="b.jsonl.gz")]
     done = build(frontier, names, ray="local")
-    assert (done.read, done.written, done.total, done.bad_count) == (5, 3, 3, 1)
+    assert (done.read, done.written, done.same, done.total, done.bad_count) == (5, 3, 2, 3, 1)
     assert sum(node.written for node in done.nodes.values()) == 3
     again = build(frontier, names)
     assert (again.written, again.total) == (0, 3)
