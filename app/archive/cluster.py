@@ -10,13 +10,7 @@ node costs the batches that it had in hand. milvus-lite takes one writer at a ti
 
 from __future__ import annotations
 
-import importlib.util
-import logging
-import os
-import re
-import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -28,20 +22,14 @@ from numpy.typing import NDArray
 
 from app.archive.batches import BATCH, Changed, changed, embedded, write
 from app.archive.build import Built, Progress
-from app.wiring import VERSION, Frontier
+from app.archive.ray_cluster import ACTOR, SMALL, check_version, connected, ray_errors
+from app.wiring import Frontier
 from crawler.snapshots import Part, read_part
 from data.archive import ArchivePaper, joined, of_record, packed, same, unpacked
-from data.errors import ArchiveError, FrontierError, InputError, UsageError
+from data.errors import ArchiveError, InputError
 from data.records import BadRecord, PaperRecord
-from index.encoders import first_line, load_encoder
-from index.milvus import INSTALL, Milvus, Place
-
-LOCAL = "local"
-OBJECT_STORE_BYTES = 200 * 1024**2
-"""Of a cluster that is started here: what Ray takes is this machine's memory."""
-
-PATIENCE_S = 10.0
-"""How long a cluster may take to answer at all."""
+from index.encoders import load_encoder
+from index.milvus import Milvus, Place
 
 COMPARED = 16
 """Papers of one key that a further one is compared with at most: "Introduction" by Smith is never all pairs."""
@@ -81,7 +69,7 @@ def build_on(
                 f"an archive in a file is for one machine, and the cluster has {len(nodes)}",
                 mend="set [archive] uri to a Milvus that all nodes reach",
             )
-        _same_version(ray)
+        check_version(ray)
         embedding = frontier.config.embedding
         task = Task(
             place=replace(place, uri=milvus.address),
@@ -90,7 +78,7 @@ def build_on(
             batch_size=embedding.batch_size,
             now=frontier.now(),
         )
-        with _ray_errors(address):
+        with ray_errors(address):
             groups = _groups(_met(parts, task))
             _run(ray, parts, task, groups, milvus.is_lite, built, progress)
 
@@ -139,11 +127,6 @@ def _run(
         if row["written"]:
             built.count_written(row["node"], row["written"], monotonic() - started)
         progress(built)
-
-
-SMALL, ACTOR = 0.25, 0.25
-"""Processors that a reading task and an embedding actor ask for. An actor takes all that its node has, one to a node; if it
-asked for so much, one whose node died would find no room on those that are left, and its batches would wait for ever."""
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------------
@@ -394,91 +377,3 @@ def _node() -> str:
 
     address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     return f"{address}/{ray.get_runtime_context().get_node_id()[:6]}"
-
-
-# ---- the cluster ---------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """A connection to a Ray cluster, ended afterwards. Raises ArchiveError."""
-    if importlib.util.find_spec("ray") is None:
-        raise ArchiveError("a cluster needs Ray, which is not installed", mend=INSTALL)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report its use over the network
-    import ray
-    import ray.data
-
-    _check_address(address)
-    options: Mapping[str, Any] = {"address": address}
-    if address == LOCAL:
-        options = {"address": LOCAL, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
-    with _ray_errors(address):
-        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
-    try:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.print_on_execution_start = False
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong arrives as an exception
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _check_address(address: str) -> None:
-    """Ray itself takes minutes to say that nothing is there. Raises UsageError, ArchiveError."""
-    if address in (LOCAL, "auto"):
-        return
-    match = re.fullmatch(r"(?:ray://)?\[?([^\s/\]]+)\]?:(\d{1,5})", address)
-    if not match:
-        raise UsageError(f"not the address of a Ray cluster: {address[:80]!r}", mend="write HOST:PORT, auto or local")
-    try:
-        socket.create_connection((match[1], int(match[2])), timeout=PATIENCE_S).close()
-    except (OSError, OverflowError) as exc:
-        raise ArchiveError(f"no Ray cluster answers at {address}", mend="check --ray, and that it runs") from exc
-
-
-def _same_version(ray: Any) -> None:
-    """Raises ArchiveError where a node has another Frontier, or none."""
-    with _ray_errors("the cluster"):
-        found = ray.get(ray.remote(num_cpus=SMALL)(_version).remote())
-    if found != VERSION:
-        raise ArchiveError(
-            f"the cluster has Frontier {found}, this is {VERSION}", mend="install the same on every node"
-        )
-
-
-def _version() -> str:
-    from app.wiring import VERSION
-
-    return VERSION
-
-
-@contextmanager
-def _ray_errors(address: str) -> Iterator[None]:
-    """What goes wrong in Ray as an ArchiveError of one line; an error of ours on a node is raised as it is."""
-    from ray.exceptions import RayError
-
-    try:
-        yield
-    except FrontierError:
-        raise
-    except (RayError, ConnectionError, RuntimeError, ValueError, TimeoutError) as exc:
-        cause: BaseException | None = exc
-        while cause is not None:
-            inner = getattr(cause, "cause", None) or cause.__cause__
-            if isinstance(cause, FrontierError):
-                raise ArchiveError(cause.message, mend=cause.mend) from exc
-            cause = inner if inner is not cause else None
-        said = str(exc)
-        if "ersion mismatch" in said:
-            text, mend = (
-                f"the Ray cluster {address} runs another version of Ray or Python",
-                "install the same on every node",
-            )
-        elif isinstance(exc, ConnectionError | TimeoutError) or "could not connect" in said.lower():
-            text, mend = f"no Ray cluster answers at {address}", "check --ray, and that it runs"
-        elif "no space left" in said.lower() or "OutOfDisk" in type(exc).__name__ + said:
-            text, mend = "a node of the cluster has no disk space left", "free some; what is written stays: build again"
-        else:
-            text, mend = f"the Ray cluster: {first_line(exc)}", "what is written stays: build again"
-        raise ArchiveError(text, mend=mend) from exc

@@ -127,18 +127,18 @@ class TestTrouble:
         ],
     )
     def test_rays_errors_are_one_line(self, raised: Exception, told: str) -> None:
-        from app.archive.cluster import _ray_errors
+        from app.archive.ray_cluster import ray_errors
 
-        with pytest.raises(ArchiveError) as caught, _ray_errors("auto"):
+        with pytest.raises(ArchiveError) as caught, ray_errors("auto"):
             raise raised
         assert told in str(caught.value)
         assert "\n" not in str(caught.value)
 
     def test_an_error_of_ours_on_a_node_stays_what_it_is(self) -> None:
-        from app.archive.cluster import _ray_errors
+        from app.archive.ray_cluster import ray_errors
 
         ours = ArchiveError("the archive x has no space left", mend="free some")
         wrapped = RuntimeError("a task failed")
         wrapped.cause = ours  # type: ignore[attr-defined]
-        with pytest.raises(ArchiveError, match=r"the archive x has no space left \(free some\)"), _ray_errors("auto"):
+        with pytest.raises(ArchiveError, match=r"the archive x has no space left \(free some\)"), ray_errors("auto"):
             raise wrapped
