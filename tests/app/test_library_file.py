@@ -133,7 +133,7 @@ def test_it_comes_zipped_and_through_the_commands(
     assert run(["export", "jsonl", "--library", "--out", str(out)]) == 0
     n = out.read_text("utf-8").count("\n") - 1
     assert f"{n} lines of what you did written to" in capsys.readouterr().err
-    assert run(["export", "bibtex", "--library"]) == 2
+    assert run(["export", "opml", "--library"]) == 2
     zipped = tmp_path / "out.jsonl.gz"
     zipped.write_bytes(gzip.compress(b"\xef\xbb\xbf" + out.read_bytes()))
     monkeypatch.setenv("FRONTIER_HOME", str(home))
