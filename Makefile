@@ -13,7 +13,7 @@ run: .venv/run-ready
 	$(BIN)/frontier up
 
 test: check
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/test-ready
 	$(BIN)/ruff format --check .

@@ -44,6 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=thing))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # else the last worker runs them alone
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from app.serve import wait_until_ready
 from data.config import parse
 from data.seeds import defaults
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 SHELL = "\n".join(re.findall(r"^```sh\n(.*?)^```", README, re.S | re.M))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app.conferences import Conference, conference, kind_of
@@ -249,8 +249,7 @@ def test_choose_a_conference_and_print_the_plan_with_what_was_saved(page: Page) 
     page.get_by_role("link", name="Only my plan").click()
     page.wait_for_url("**plan=mine**")
     saved = page.locator(".fr-plan li")
-    page.get_by_role("heading", name="The best of the others").wait_for(state="detached")
-    assert saved.count() == 4
+    expect(saved).to_have_count(4)
     assert saved.filter(has_text="Meeting paper 0 on pruning").count() == 2  # an oral and a poster
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.emulate_media(media="print")

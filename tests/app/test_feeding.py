@@ -34,6 +34,8 @@ from data.watching import Event, Marks, keep
 from tests.app import made_up
 from tests.app.made_up import NOW
 
+pytestmark = pytest.mark.long
+
 Make = Callable[..., PaperRecord]
 
 

@@ -16,7 +16,7 @@ from app.services import Services
 from app.wiring import Frontier
 from data.papers import Filter
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.long]
 
 CATEGORIES = "cs.CV+cs.LG+cs.AI+cs.CL+stat.ML"
 

@@ -28,6 +28,8 @@ from index.graph import FEW, GraphEncoder
 from index.tokeniser import Tokeniser
 from index.tokens import open_tokenizer, tokenised
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 TEXTS = [
     "",

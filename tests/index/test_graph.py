@@ -26,6 +26,8 @@ from index.encoders import (
 from index.graph import FEW, GRAPH, KEY, MANIFEST, TOKENS, WEIGHTS, GraphEncoder, padded, token_batches
 from index.minilm import encode_one, read_weights
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 TEXTS = [
     "",

@@ -19,6 +19,8 @@ from index.sync import sync
 from index.vectors import FaissIndex
 from ranking.evaluate import DEPTH, evaluate_search, labelled, read_queries
 
+pytestmark = pytest.mark.long
+
 PAPERS = 200
 QUERIES = 60
 

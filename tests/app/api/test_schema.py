@@ -12,6 +12,8 @@ from data.library import MARKS
 from tests.app import made_up
 from tests.app.api.conftest import TOKEN, frontier_of
 
+pytestmark = pytest.mark.long
+
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Host": "localhost"}
 OPERATIONS = [
     "GET /api/search", "GET /api/feed", "GET /api/papers/{id}", "GET /api/events", "GET /api/areas", "GET /health",
