@@ -16,8 +16,6 @@ from app.cli import run
 from app.wiring import Frontier
 from data.errors import ArchiveError
 
-pytestmark = pytest.mark.long
-
 Write = Callable[..., str]
 NOW = datetime(2026, 4, 2, tzinfo=UTC)
 
