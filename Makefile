@@ -1,11 +1,14 @@
 # make run    makes the environment, fetches, embeds, ranks, and opens the dashboard
-# make test   makes the environment and runs every check and test
+# make test   makes the environment and runs every check and test; SLOW=1: also those that take minutes
 
 PYTHON ?= python3
 BIN := .venv/bin
 EXTRA := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 # milvus-lite, of the extra scale, brings FAISS's CPU build, which would overwrite the GPU build
 TESTED := $(shell [ $(EXTRA) = gpu ] && echo gpu,dev || echo cpu,dev,scale)
+
+# the daily job killed and simulated over days, a build on a Ray cluster: minutes on a small machine
+WHICH := $(if $(SLOW),"slow or not slow","not slow")
 
 # Ray and Milvus start threads of their own that outlive a test: they share no process with the other tests
 ARCHIVE := tests/archive tests/index/test_milvus.py
@@ -16,8 +19,8 @@ run: .venv/run-ready
 	$(BIN)/frontier up
 
 test: check
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ARCHIVE))
-	$(BIN)/pytest -n 2 --dist loadfile $(ARCHIVE)
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m $(WHICH) $(addprefix --ignore=,$(ARCHIVE))
+	$(BIN)/pytest -n 2 --dist loadfile -m $(WHICH) $(ARCHIVE)
 
 check: .venv/test-ready
 	$(BIN)/ruff format --check .

@@ -96,6 +96,7 @@ class TestShuffle:
         assert "odd.jsonl:1: no title" in told[1]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_a_build_on_a_cluster(frontier: Frontier, write: Write, lines: Sequence[Any]) -> None:
     names = [write(lines[:2], name="a.jsonl"), write([*lines[2:], {"no": "title"}], name="b.jsonl.gz")]

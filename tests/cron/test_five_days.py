@@ -14,7 +14,7 @@ from data.library import mark
 from tests.cron.inbox import inbox
 from tests.cron.jobs import TO, JobHome, World
 
-pytestmark = [pytest.mark.shared, pytest.mark.long]
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 DAYS = ["2025-11-19", "2025-11-20", "2025-11-21", "2025-11-24", "2025-11-25"]
 """Wednesday to Tuesday, with a weekend in between; the last has nothing new."""

@@ -7,7 +7,7 @@ import pytest
 from tests.cron.inbox import inbox
 from tests.cron.jobs import World, kill_and_compare
 
-pytestmark = [pytest.mark.shared, pytest.mark.long]
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 KILLED_IN = ("crawl", "sync", "digest", "feeds")
 """`python -m tests.cron.jobs` kills twenty."""
