@@ -207,6 +207,8 @@ def _ended_after(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         nonlocal fired
         fired = True
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what it runs in the background
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     try:

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -240,3 +241,12 @@ def test_the_history_is_bounded_and_passes_over_torn_lines(tmp_path):
     assert len(runs(job.logs)) == 10
     job.run(now=NOW)  # the clock jumped back
     assert runs(job.logs)[-1].began == NOW
+
+
+def test_the_limit_holds_also_where_interrupts_are_ignored(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        report = Job(tmp_path, crawl=ended_by_the_limit).run(limit_s=2.0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert report.steps[0].outcome == "partial"
