@@ -15,7 +15,7 @@ from app.wiring import Frontier
 from data.library import latest_liked
 from data.measures import channels_of, latest_readings, novelty_of, readings_of, yardsticks
 from data.papers import Paper
-from ranking.feed import Because, Near, Ranked, heat
+from ranking.feed import Because, Near, Ranked, Reason, heat
 from ranking.signals import Measure, Measured, Yardstick, attention, attention_among, cited, novelty
 from ranking.words import telling_words
 
@@ -197,6 +197,20 @@ class _Nearest:
             return None
         paper = self._papers[there[best]]
         return Near(key=paper.key, title=paper.title, cosine=min(1.0, cosine))
+
+
+def reasons_json(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+    """What a score is made of, in the shape of `frontier feed --json` and `frontier show --json`."""
+    return [
+        {
+            "signal": r.signal,
+            "value": round(r.value, 4),
+            "weight": r.weight,
+            "contribution": round(r.contribution, 4),
+            "text": r.text,
+        }
+        for r in reasons
+    ]
 
 
 def because_json(item: Ranked) -> dict[str, Any]:

@@ -389,7 +389,7 @@ def ranked_json(
     item: Ranked, area_scores: dict[str, float], ids: Sequence[str], library: Sequence[str] = ()
 ) -> dict[str, Any]:
     """A ranked paper in the shape of `frontier feed --json`."""
-    from app.evidence import because_json
+    from app.evidence import because_json, reasons_json
 
     return paper_json(
         item.paper,
@@ -402,16 +402,7 @@ def ranked_json(
         area_scores={a: round(s, 4) for a, s in area_scores.items()},
         signals=dict(item.signals),
         mentions=item.mentions,
-        reasons=[
-            {
-                "signal": r.signal,
-                "value": round(r.value, 4),
-                "weight": r.weight,
-                "contribution": round(r.contribution, 4),
-                "text": r.text,
-            }
-            for r in item.reasons
-        ],
+        reasons=reasons_json(item.reasons),
         because=because_json(item),
         abstract=item.paper.abstract,
     )

@@ -65,7 +65,7 @@ def paper_document(s: Services, text: str) -> dict[str, Any]:
 
 def detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[Found]) -> dict[str, Any]:
     """Everything about a paper in the shape of `frontier show --json`."""
-    from app.evidence import because_json
+    from app.evidence import because_json, reasons_json
 
     p = d.paper
     return paper_json(
@@ -82,16 +82,7 @@ def detail_json(s: Services, d: PaperDetail, why: Ranked | None, near: Sequence[
         withdrawn=p.withdrawn,
         area_scores={a: round(v, 4) for a, v in with_parents(s.areas, d.area_scores).items()},
         score=round(why.score, 6) if why else None,
-        reasons=[
-            {
-                "signal": r.signal,
-                "value": round(r.value, 4),
-                "weight": r.weight,
-                "contribution": round(r.contribution, 4),
-                "text": r.text,
-            }
-            for r in (why.reasons if why else ())
-        ],
+        reasons=reasons_json(why.reasons) if why else [],
         because=because_json(why) if why else None,
         sightings=[
             {

@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+BUG = "This part of the page failed by a bug"
+"""How the line begins that stands for a traceback."""
+
 TAGS = 200
 """Tags offered when a paper is tagged, the most used first."""
 
@@ -57,7 +60,7 @@ def page(show: Callable[[Services], None]) -> None:
                 logger.exception("a bug on the page")
                 st.html(
                     markup.notice(
-                        f"This part of the page failed by a bug ({type(exc).__name__}); the terminal where the dashboard runs"
+                        f"{BUG} ({type(exc).__name__}); the terminal where the dashboard runs"
                         " says where. Load the page again, or start the dashboard anew.",
                         "error",
                     )

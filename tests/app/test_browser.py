@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
+from app.views.frame import BUG
 from tests.app.screenshots import chromium, settled
 
 pytestmark = pytest.mark.browser
@@ -80,6 +81,7 @@ def test_every_page_fits_and_stays_at_home(page: Page, watched: list[str], name:
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert overflow(page) <= 0
     assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.get_by_text(BUG).count() == 0
     assert page.evaluate("window.__pwned") is None
     assert watched == []
 

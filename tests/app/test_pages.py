@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.views import frame
 from data.store import Store
 from tests.app import made_up
 from tests.app.running import html, ran
@@ -231,3 +232,18 @@ def test_a_store_that_is_none_is_one_line(open_page: Open, tmp_path: Path) -> No
 def test_an_empty_store_says_what_to_do(open_page: Open, tmp_path: Path) -> None:
     Store(tmp_path / "papers.sqlite").close()
     assert "The store is empty" in html(open_page(tmp_path))
+
+
+def test_a_bug_on_a_page_is_one_line(made_up_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(services: object) -> None:
+        raise ZeroDivisionError("in the middle")
+
+    said: list[str] = []
+    monkeypatch.setenv("FRONTIER_HOME", str(made_up_home))
+    monkeypatch.setattr(frame.st, "html", said.append)
+    monkeypatch.setattr(frame.actions, "listen", lambda *_: None)
+    frame.page(broken)
+    [line] = said
+    assert frame.BUG in line
+    assert "ZeroDivisionError" in line
+    assert "Traceback" not in line

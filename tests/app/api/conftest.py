@@ -39,3 +39,15 @@ def serve() -> Iterator[Callable[[Frontier], TestClient]]:
             return stack.enter_context(client)
 
         yield served
+
+
+@pytest.fixture
+def frontier(request: pytest.FixtureRequest, own_home: Path) -> Frontier:
+    """Over a home of the test's own, with what the module's CONFIG says."""
+    (own_home / "frontier.toml").write_text(request.module.CONFIG, "utf-8")
+    return frontier_of(own_home)
+
+
+@pytest.fixture
+def client(frontier: Frontier, serve: Callable[[Frontier], TestClient]) -> TestClient:
+    return serve(frontier)

@@ -10,20 +10,8 @@ from lxml import etree
 
 from app.keys import feed_token
 from cron.feeds import MIME
-from tests.app.api.conftest import frontier_of
 
 CONFIG = '[serve]\npublic_url = "https://papers.example.org"\nhub = "https://hub.example.org/"\n'
-
-
-@pytest.fixture
-def frontier(own_home):
-    (own_home / "frontier.toml").write_text(CONFIG, "utf-8")
-    return frontier_of(own_home)
-
-
-@pytest.fixture
-def client(frontier, serve):
-    return serve(frontier)
 
 
 def path(frontier, name, form):

@@ -18,17 +18,6 @@ from tests.app.made_up import HOSTILE_TITLES, NOW, TODAY
 CONFIG = '[serve]\npublic_url = "https://papers.example.org"\n[digest]\nto = "me@example.org"\n'
 
 
-@pytest.fixture
-def frontier(own_home):
-    (own_home / "frontier.toml").write_text(CONFIG, "utf-8")
-    return frontier_of(own_home)
-
-
-@pytest.fixture
-def client(frontier, serve):
-    return serve(frontier)
-
-
 def vote(frontier, kind="like", name="arxiv:2511.00001"):
     """The path of a vote's link."""
     reader = frontier.open_reader()
