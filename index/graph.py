@@ -13,6 +13,7 @@ it cannot be kept (a read-only home, a full disk) it is made in memory.
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import json
 import logging
@@ -202,7 +203,7 @@ class _Runner:
     def __init__(self, graph: Any, options: Mapping[str, str]) -> None:
         import openvino
 
-        self._compiled = openvino.Core().compile_model(graph, "CPU", dict(options))
+        self._compiled = _core().compile_model(graph, "CPU", dict(options))
         self._queue = openvino.AsyncInferQueue(self._compiled)
 
     def agrees(self, tokens: Sequence[NDArray[np.int64]], vector: Vectors) -> bool:
@@ -244,6 +245,18 @@ def padded(texts: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArr
     return tokens, mask
 
 
+@functools.cache
+def _core() -> Any:
+    """The process's one `openvino.Core`, which is never let go.
+
+    Its CPU plugin gives the thread that made it a stack for signal handlers, and unmaps that at its end without giving the
+    thread its former one back, unless the last made ends first and in the same thread. The next Ctrl-C then is a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
 def has_matrix_units() -> bool:
     """Whether this processor multiplies bfloat16 matrices in units of their own (AMX), where 8-bit weights do not pay.
 
@@ -256,7 +269,7 @@ def has_matrix_units() -> bool:
     x = op.parameter([64, 64], np.float32)
     graph = openvino.Model([op.matmul(x, op.constant(np.ones((64, 64), np.float32)), False, True)], [x], "probe")
     with suppress(RuntimeError):
-        ran = openvino.Core().compile_model(graph, "CPU").get_runtime_model()
+        ran = _core().compile_model(graph, "CPU").get_runtime_model()
         return any("amx" in node.rt_info["primitiveType"].astype(str) for node in ran.get_ops())
     return False
 
@@ -266,14 +279,13 @@ def load_graph(folder: Path | None, weights: Weights, *, eight_bits: bool) -> An
 
     Where it cannot be kept, it is the one in memory. Raises what OpenVINO does: RuntimeError, ImportError.
     """
-    import openvino
 
     if folder is None:
         return build_graph(weights, eight_bits=eight_bits)
     kept = folder / KEY
     if _whole(kept, eight_bits):
         with suppress(RuntimeError):  # OpenVINO's own judgement comes last
-            return openvino.Core().read_model(kept / GRAPH)
+            return _core().read_model(kept / GRAPH)
     graph = build_graph(weights, eight_bits=eight_bits)
     try:
         _keep(graph, kept, eight_bits)
@@ -291,7 +303,7 @@ def _keep(graph: Any, kept: Path, eight_bits: bool) -> None:
         new = aside / "new"
         new.mkdir()
         openvino.save_model(graph, new / GRAPH, compress_to_fp16=False)
-        openvino.Core().read_model(new / GRAPH)  # fails where a full disk cut the file short
+        _core().read_model(new / GRAPH)  # fails where a full disk cut the file short
         manifest = Manifest(
             format=FORMAT,
             openvino=openvino.get_version(),

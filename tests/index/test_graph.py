@@ -308,6 +308,21 @@ def test_encoding_imports_nothing_heavy_and_needs_no_network(kept: Path, count: 
     )
 
 
+def test_a_signal_after_encoders_have_come_and_gone(kept: Path) -> None:
+    _python(
+        "import signal\nfrom pathlib import Path\nfrom index.graph import GraphEncoder\n"
+        f"first, second = GraphEncoder(Path({str(kept)!r})), GraphEncoder(Path({str(kept)!r}))\n"
+        f"first.encode(['text'] * {FEW + 1})\n"
+        f"second.encode(['text'] * {FEW + 1})\n"
+        "del first\n"
+        "del second\n"
+        "came = []\n"
+        "signal.signal(signal.SIGINT, lambda *_: came.append(1))\n"
+        "signal.raise_signal(signal.SIGINT)\n"
+        "assert came == [1]"
+    )
+
+
 def test_a_processor_without_avx512_gives_the_same_vectors(kept: Path, real: GraphEncoder, tmp_path: Path) -> None:
     _python(
         "import sys, numpy as np\nfrom pathlib import Path\nfrom index.graph import GraphEncoder\n"
