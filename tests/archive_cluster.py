@@ -1,7 +1,7 @@
 """A build on a Ray cluster of two nodes on this machine, one of them killed half-way, against a build in one process. For
 docs/scale.md:
 
-    python tests/archive_cluster.py PAPERS.jsonl.gz FOLDER [--papers 1500] [--parts 6] [--ways one ray killed]
+    python -m tests.archive_cluster PAPERS.jsonl.gz FOLDER [--papers 1500] [--parts 6] [--ways one ray killed]
 """
 
 from __future__ import annotations

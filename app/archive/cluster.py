@@ -34,6 +34,9 @@ from index.milvus import Milvus, Place
 COMPARED = 16
 """Papers of one key that a further one is compared with at most: "Introduction" by Smith is never all pairs."""
 
+BLOCK_BYTES = 2**20
+"""Of papers on their way to the actors, some 300 of them: what an actor has in hand, and so what a lost node costs."""
+
 _PAPER, _BAD, _BROKEN = 0, 1, 2
 
 Columns = dict[str, Any]
@@ -89,6 +92,7 @@ def _run(
     from ray.data import ActorPoolStrategy
 
     every = _read(parts, task)
+    every.context.target_max_block_size = BLOCK_BYTES
     single = every.map_batches(partial(_without, groups.papers), num_cpus=SMALL)
     if len(groups.papers):
         together = (

@@ -23,9 +23,10 @@ OBJECT_STORE_BYTES = 200 * 1024**2
 PATIENCE_S = 10.0
 """How long a cluster may take to answer at all."""
 
-SMALL, ACTOR = 0.25, 0.25
+SMALL, ACTOR = 0.2, 0.25
 """Processors that a reading task and an embedding actor ask for. An actor takes all that its node has, one to a node; if it
-asked for so much, one whose node died would find no room on those that are left, and its batches would wait for ever."""
+asked for so much, one whose node died would find no room on those that are left, and its batches would wait for ever. They
+differ, because Ray Data makes one task of what asks for the same: a part would be read and embedded in one, and lost in one."""
 
 
 @contextmanager
