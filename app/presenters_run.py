@@ -11,7 +11,7 @@ from app.run_now import Run, SourceProgress
 _STAGES = {
     "starting": "Starting",
     "fetching": "Fetching",
-    "embedding": "Embedding and ranking what came",
+    "embedding": "Embedding and comparing with your areas",
     "ended": "Ended",
     "broken off": "Broken off",
 }
@@ -19,7 +19,7 @@ _STAGES = {
 
 def run_box(run: Run, now: datetime) -> str:
     """How far a run is, source by source; after it, its result and what was lost."""
-    what = ", ".join(run.names) if run.names else "all sources"
+    what = "what is stored" if not run.fetch else ", ".join(run.names) if run.names else "all sources"
     head = f"<b>{_STAGES[run.stage]}</b> · {text(what, 200)} · begun {ago(datetime.fromisoformat(run.started_at), now)}"
     parts = [f"<p>{head}</p>"]
     if run.line:

@@ -1,7 +1,9 @@
-"""A run that the dashboard starts: crawl, then sync, in a process of its own, which goes on when the page is left.
+"""A run that the dashboard starts: crawl, then sync, or sync alone, in a process of its own, which goes on when the page
+is left.
 
 The process writes how far it is to `logs/run-now.json` (aside, then renamed into place) and holds a lock while it
-lives, so that every page can tell a run that goes on from one that broke off. `python -m app.run_now [SOURCE...]`.
+lives, so that every page can tell a run that goes on from one that broke off.
+`python -m app.run_now [--no-fetch] [SOURCE...]`.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ Stage = Literal["starting", "fetching", "embedding", "ended", "broken off"]
 
 COMMAND = (sys.executable, "-m", "app.run_now")
 
+NO_FETCH = "--no-fetch"
+
 WRITTEN_EVERY_S = 0.3
 
 logger = logging.getLogger(__name__)
@@ -54,6 +58,7 @@ class Run:
 
     names: tuple[str, ...]
     started_at: str
+    fetch: bool = True
     stage: Stage = "starting"
     sources: tuple[SourceProgress, ...] = ()
     embedded: int = 0
@@ -67,16 +72,22 @@ class Run:
         return self.stage in ("starting", "fetching", "embedding")
 
 
-def start(frontier: Frontier, names: Sequence[str] = (), *, command: Sequence[str] = COMMAND) -> None:
-    """Begin a run of the named sources (default: all that are on). Raises CrawlError when one is going already."""
+def start(
+    frontier: Frontier, names: Sequence[str] = (), *, fetch: bool = True, command: Sequence[str] = COMMAND
+) -> None:
+    """Begin a run of the named sources (default: all that are on), or one that only embeds and compares what is stored.
+
+    Raises CrawlError when one is going already.
+    """
     with _STARTING:
         if (last := state(frontier)) is not None and last.going:
             raise CrawlError("a run is going already", mend="wait for it to end")
         if is_held(frontier.home.folder / "crawl.lock"):
             raise CrawlError("the daily job or a command is fetching already", mend="wait for it to end")
         frontier.home.logs.mkdir(parents=True, exist_ok=True)
-        _write(frontier, Run(names=tuple(names), started_at=frontier.now().isoformat()))
-        _CHILDREN[frontier.home.folder] = begin(frontier, [*command, *names], _log(frontier))
+        _write(frontier, Run(names=tuple(names), fetch=fetch, started_at=frontier.now().isoformat()))
+        asked = names if fetch else [NO_FETCH]
+        _CHILDREN[frontier.home.folder] = begin(frontier, [*command, *asked], _log(frontier))
 
 
 _STARTING = Lock()
@@ -164,10 +175,18 @@ class _Told:
             self._written = monotonic()
 
 
-def work(frontier: Frontier, names: Sequence[str], *, crawl: Callable[..., Any], sync: Callable[..., Any]) -> Run:
+def work(
+    frontier: Frontier,
+    names: Sequence[str],
+    *,
+    fetch: bool = True,
+    crawl: Callable[..., Any],
+    sync: Callable[..., Any],
+) -> Run:
     """Crawl, then sync (`app.jobs`), telling how far it is. An expected failure ends the run with its line."""
     frontier.home.logs.mkdir(parents=True, exist_ok=True)
-    told = _Told(frontier, Run(names=tuple(names), started_at=frontier.now().isoformat(), stage="fetching"))
+    stage: Stage = "fetching" if fetch else "embedding"
+    told = _Told(frontier, Run(names=tuple(names), fetch=fetch, started_at=frontier.now().isoformat(), stage=stage))
     with hold(_lock(frontier), busy=CrawlError("a run is going already", mend="wait for it to end")):
         told.now(must=True)
         sources: dict[str, SourceProgress] = {}
@@ -177,14 +196,21 @@ def work(frontier: Frontier, names: Sequence[str], *, crawl: Callable[..., Any],
             told.now(sources=tuple(sources.values()))
 
         try:
-            crawled = crawl(frontier, names, progress=fetched)
-            ended = tuple(_progress(r, ended=True) for r in crawled.reports if r.verdict != "off" or r.source in names)
-            told.now(must=True, stage="embedding", sources=ended)
+            unreachable = False
+            if fetch:
+                crawled = crawl(frontier, names, progress=fetched)
+                unreachable = crawled.unreachable
+                ended = tuple(
+                    _progress(r, ended=True) for r in crawled.reports if r.verdict != "off" or r.source in names
+                )
+                told.now(must=True, stage="embedding", sources=ended)
             synced = sync(frontier, progress=lambda n, total: told.now(embedded=n, to_embed=total))
-            line = f"{sum(s.new for s in ended):,} new papers, {synced.embedded:,} embedded"
-            if crawled.unreachable:
+            line = f"{synced.embedded:,} papers embedded, {synced.scored:,} compared with your areas"
+            if fetch:
+                line = f"{sum(s.new for s in told.run.sources):,} new papers, {synced.embedded:,} embedded"
+            if unreachable:
                 line = "no source could be reached; what is stored is still here (check the network, then run again)"
-            told.now(must=True, stage="ended", embedded=synced.embedded, line=line, failed=crawled.unreachable)
+            told.now(must=True, stage="ended", embedded=synced.embedded, line=line, failed=unreachable)
         except FrontierError as exc:
             told.now(must=True, stage="ended", failed=True, line=str(exc)[:LONGEST_LINE])
     return told.run
@@ -202,16 +228,17 @@ def _progress(report: SourceReport, *, ended: bool) -> SourceProgress:
     )
 
 
-def main(names: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
+def main(args: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
     """The process. Returns 0, or 1 when the run failed; what it says goes to the log of the run."""
     from app.jobs import crawl, sync
     from crawler.registry import SOURCES
 
+    names = [arg for arg in args if arg != NO_FETCH]
     for name in names:
         if name not in SOURCES:
             raise UsageError(f"unknown source {name[:80]!r}")
     logging.basicConfig(level=logging.WARNING)
-    return int(work(Frontier(environment), names, crawl=crawl, sync=sync).failed)
+    return int(work(Frontier(environment), names, fetch=NO_FETCH not in args, crawl=crawl, sync=sync).failed)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 import streamlit as st
 
-from app import markup, presenters_settings, previews, settings
+from app import markup, presenters_settings, previews, run_now, settings
 from app.services import Services
 from app.settings import Key, SettingsFile, Value
 from app.views import frame
@@ -96,10 +96,15 @@ def _key(name: str) -> str:
 
 
 def _save(
-    file: SettingsFile, changes: Mapping[Key, Value], *, removed: tuple[Key, ...] = (), then: str, **address: str
+    file: SettingsFile,
+    changes: Mapping[Key, Value],
+    *,
+    removed: tuple[Key, ...] = (),
+    then: str | Callable[[], str],
+    **address: str,
 ) -> None:
-    """Write, say so, and show the page anew with these values in its address. What cannot be written is said in one line;
-    the form keeps what was typed."""
+    """Write, say so and what comes then (or do that), and show the page anew with these values in its address. What cannot
+    be written is said in one line; the form keeps what was typed."""
     try:
         written = settings.write(file, changes, removed)
     except FrontierError as error:
@@ -109,7 +114,7 @@ def _save(
         st.html(markup.notice("Nothing is different, so nothing was written."))
         return
     _keep(written)
-    st.session_state["_settings_said"] = markup.notice(f"Saved. {then}")
+    st.session_state["_settings_said"] = markup.notice(f"Saved. {then if isinstance(then, str) else then()}")
     frame.remember(**address)
     st.rerun()
 
@@ -214,8 +219,16 @@ def _save_area(file: SettingsFile, config: Config, chosen: str, name: str, area:
     if not area.lanes:
         new |= {"description": area.description, "landmarks": list(area.landmarks), "keywords": list(area.keywords)}
     changes = _changed(("areas", name), config.areas.get(chosen, AreaConfig()), new)
-    then = "Papers are compared with it by the next 'frontier sync', or at once by Run now on the page Sources."
-    _save(file, changes, then=then, area=name)
+    _save(file, changes, then=_compare, area=name)
+
+
+def _compare() -> str:
+    """Begin to compare the papers with an area's new words; says so, or why not."""
+    try:
+        run_now.start(frame.frontier(os.environ), fetch=False)
+    except (FrontierError, OSError) as error:
+        return f"Papers are compared with it by the next 'frontier sync' (not now: {error})."
+    return "Papers are compared with it now; the page Sources tells how far that is."
 
 
 def _take_away(file: SettingsFile, chosen: str) -> None:

@@ -14,6 +14,11 @@ from app.views import frame
 from app.wiring import Frontier
 from data.errors import FrontierError
 
+NOTHING = "-"
+"""The choice to fetch from no source: embed what is not embedded yet, and compare it with areas that are new."""
+
+_CHOICES = {"": "all that are on", NOTHING: "nothing: only compare"}
+
 EVERY_S = 1.0
 """How often a run's progress is read."""
 
@@ -49,8 +54,8 @@ def _run_now(frontier: Frontier) -> None:
     run = run_now.state(frontier)
     going = run is not None and run.going
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        choices = ["", *enabled_sources(frontier)]
-        st.selectbox("Fetch from", choices, key="_run_source", format_func=lambda n: n or "all that are on", width=220)
+        choices = ["", NOTHING, *enabled_sources(frontier)]
+        st.selectbox("Fetch from", choices, key="_run_source", format_func=lambda n: _CHOICES.get(n, n), width=220)
         st.button("Run now", type="primary", disabled=going, on_click=partial(_start, frontier))
     if said := st.session_state.pop("_run_said", ""):
         st.html(said)
@@ -63,7 +68,7 @@ def _run_now(frontier: Frontier) -> None:
 def _start(frontier: Frontier) -> None:
     name = st.session_state["_run_source"]
     try:
-        run_now.start(frontier, [name] if name else [])
+        run_now.start(frontier, [name] if name not in ("", NOTHING) else [], fetch=name != NOTHING)
     except FrontierError as error:
         st.session_state["_run_said"] = markup.error_notice(error)
     except OSError as error:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ WAITS = (
 @dataclass
 class Synced:
     embedded: int = 7
+    scored: int = 9
 
 
 @pytest.fixture
@@ -85,6 +87,35 @@ def test_a_run_is_told_as_it_goes(frontier: Frontier) -> None:
     assert state(frontier) == ended
     assert (ended.stage, ended.failed, ended.line) == ("ended", False, "90 new papers, 7 embedded")
     assert (ended.sources[0].lost, ended.sources[0].verdict) == (1, "degraded")
+
+
+def test_a_run_without_fetching_only_embeds_and_compares(frontier: Frontier) -> None:
+    def sync(_: Frontier, *, progress: Any) -> Synced:
+        going = state(frontier)
+        assert going is not None
+        assert going.stage == "embedding"
+        assert "Embedding and comparing with your areas</b> · what is stored" in run_box(going, NOW)
+        return Synced()
+
+    ended = work(frontier, [], fetch=False, crawl=None, sync=sync)  # type: ignore[arg-type]
+    assert (ended.stage, ended.failed) == ("ended", False)
+    assert ended.line == "7 papers embedded, 9 compared with your areas"
+
+
+def test_a_new_area_is_compared_by_the_process_that_the_page_begins(tmp_path: Path) -> None:
+    made_up.fill(tmp_path, with_hostile=False)
+    (tmp_path / "frontier.toml").write_text('[areas.mine]\ntitle = "Mine"\ndescription = "Words of my own."\n', "utf-8")
+    frontier = Frontier({**os.environ, "FRONTIER_HOME": str(tmp_path), "FRONTIER_NOW": NOW.isoformat()})
+    start(frontier, fetch=False)
+    for _ in range(30):
+        with suppress(AssertionError):
+            until(lambda: not state(frontier).going)  # type: ignore[union-attr]
+    last = state(frontier)
+    assert last is not None
+    assert (last.stage, last.failed) == ("ended", False), last.line
+    reader = frontier.open_reader()
+    assert reader.last_day_of(["mine"], 0.0, NOW.date()) is not None
+    reader.close()
 
 
 def test_what_fails_is_told_in_one_line(frontier: Frontier) -> None:
@@ -186,6 +217,16 @@ def test_what_is_off_says_what_it_needs(page: AppTest) -> None:
     assert "FRONTIER_OPENALEX_KEY" in shown
     assert page.button[0].label == "Run now"
     assert not page.button[0].disabled
+
+
+def test_a_run_may_fetch_nothing(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[tuple[list[str], bool]] = []
+    monkeypatch.setattr(run_now, "start", lambda frontier, names, *, fetch: begun.append((names, fetch)))
+    for choice in ("-", "arxiv", ""):
+        page.selectbox[0].select(choice)
+        page.button[0].click()
+        page.run()
+    assert begun == [([], False), (["arxiv"], True), ([], True)]
 
 
 def test_a_run_that_goes_on_is_shown_and_none_can_be_begun(page: AppTest, tmp_path: Path) -> None:

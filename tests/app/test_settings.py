@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import run_now
 from app.previews import would_match
 from app.services import Services
 from app.settings import read, write
 from app.wiring import Frontier
 from data.config import AreaConfig
-from data.errors import ConfigError
+from data.errors import ConfigError, CrawlError
 from tests.app import made_up
 from tests.app.running import html, labelled, ran
 
@@ -211,6 +212,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each run that the page begins, whether it fetches."""
+    begun: list[bool] = []
+    monkeypatch.setattr(run_now, "start", lambda frontier, *, fetch: begun.append(fetch))
+    return begun
+
+
 def opened(**parameters: str) -> AppTest:
     app = AppTest.from_file(str(PAGE), default_timeout=30)
     app.run()
@@ -237,7 +246,7 @@ def test_a_weight_is_tried_on_the_day_before_it_is_saved(home: Path) -> None:
     assert page.count("stays") == 10
 
 
-def test_an_area_is_added_and_removed(home: Path) -> None:
+def test_an_area_is_added_compared_and_removed(home: Path, runs: list[bool]) -> None:
     app = opened()
     labelled(app.selectbox, "Area").select("+")
     ran(app)
@@ -246,7 +255,8 @@ def test_an_area_is_added_and_removed(home: Path) -> None:
     app.text_area[2].input("safe agent\n\n safe agent \nconstrained policy")
     labelled(app.button, "Save").click()
     page = html(ran(app))
-    assert "Saved." in page
+    assert "Saved. Papers are compared with it now" in page
+    assert runs == [False]
     name = "safe_b_agents_b"
     assert tomllib.loads((home / "frontier.toml").read_text("utf-8"))["areas"] == {
         name: {
@@ -260,11 +270,15 @@ def test_an_area_is_added_and_removed(home: Path) -> None:
     assert "areas" not in tomllib.loads((home / "frontier.toml").read_text("utf-8"))
 
 
-def test_a_shipped_area_keeps_what_is_not_changed(home: Path) -> None:
+def test_a_shipped_area_keeps_what_is_not_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: Any, **__: Any) -> None:
+        raise CrawlError("a run is going already", mend="wait for it to end")
+
+    monkeypatch.setattr(run_now, "start", busy)
     app = opened(area="optimizers")
     app.text_input[0].input("Training")
     labelled(app.button, "Save").click()
-    ran(app)
+    assert "not now: a run is going already (wait for it to end)" in html(ran(app))
     table = tomllib.loads((home / "frontier.toml").read_text("utf-8"))
     assert table["areas"] == {"optimizers": {"title": "Training"}}
     assert labelled(app.button, "Back to what ships with Frontier")
