@@ -24,7 +24,12 @@ from index.encoders import Vectors
 Ids: TypeAlias = NDArray[np.int64]
 
 NPROBE = 128
-"""Lists read for a query without a filter: recall and time grow with it (docs/performance.md)."""
+"""Lists read for a query under a filter that lets all pass."""
+
+FEWEST, MOST = 32, 256
+LIST_GAP = 0.19
+"""Lists read for a query without a filter: those whose centroids have an inner product with it that is lower than the best
+one's by so much at most, between so many. Recall and time grow with all of these (docs/performance.md)."""
 
 BY_LISTS = 1
 """FAISS's `parallel_mode` in which one query's lists are shared among the processor's threads; by default, only queries are."""
@@ -194,6 +199,12 @@ def nearest(
     scores, ids = index.search(query, k, params=make(sel=selector, **how))
     there = ids[0] >= 0
     return scores[0][there], ids[0][there]
+
+
+def probes_for(index: Any, query: Vectors) -> int:
+    """How many lists of an inverted file to read for a query of shape (1, dim): the more, the less its nearest lists stand out."""
+    scores, _ = index.quantizer.search(query, min(MOST, int(index.nlist)))
+    return max(FEWEST, int(np.count_nonzero(scores[0] >= scores[0, 0] - LIST_GAP)))
 
 
 def code_error(index: Any, query: Vectors) -> float:

@@ -27,7 +27,7 @@ from index import parts
 from index.devices import list_maker
 from index.encoders import Vectors
 from index.manifest import File, Manifest, Stale, State, Write, checked, put
-from index.parts import NPROBE, POINTS_PER_LIST, Ids, faiss_errors
+from index.parts import POINTS_PER_LIST, Ids, faiss_errors
 
 EXACT_UP_TO = 200_000
 """Vectors up to which every query is compared with each of them: about 10 ms a query there."""
@@ -67,7 +67,7 @@ class VectorIndex(Protocol):
         """The `k` papers nearest to one query, as ids and cosines in [-1, 1], nearest first, equal ones by id.
 
         `query` is one unit float32 vector, shape (dim,) or (1, dim). With `allowed`, only these ids are found. An index
-        of many vectors may miss some of the nearest (see index.parts.NPROBE), but not among few allowed ones. Fewer than
+        of many vectors may miss some of the nearest (see index.parts.probes_for), but not among few allowed ones. Fewer than
         `k` come back only when there are fewer. Raises VectorIndexError.
         """
         ...
@@ -210,10 +210,10 @@ class FaissIndex:
     def _candidates(self, row: Vectors, k: int, only: Ids | None) -> Ids:
         """What may be among the `k` best, by codes.
 
-        As many vectors are compared under a filter as without one: the fewer it lets pass, the more lists are read.
+        The fewer a filter lets pass, the more lists are read: as many vectors are compared as if all passed.
         """
         lists = int(self._base.nlist)
-        probes = NPROBE if only is None else ceil(NPROBE * len(self) / len(only))
+        probes = parts.probes_for(self._base, row) if only is None else ceil(parts.NPROBE * len(self) / len(only))
         while True:
             scores, ids = self._nearest(row, 2 * k + SPARE, probes, only)
             if len(ids) >= k or probes >= lists:

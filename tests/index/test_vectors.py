@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import VectorIndexError
+from index import parts
 from index.encoders import Vectors, unit
 from index.gpu import DeviceIndex
 from index.manifest import MANIFEST, Stale
@@ -474,6 +475,12 @@ class TestKinds:
         source.update(tmp_path)
         stale = FaissIndex.open(tmp_path, "m", DIM, source.state)
         assert stale == Stale("the index is read together with the store")
+
+    def test_fewer_lists_are_read_where_the_nearest_stand_out(self) -> None:
+        centres = vectors(400)
+        index = parts.trained(np.repeat(centres, 40, axis=0) + 0.05 * vectors(16_000, 1), 400)
+        assert parts.probes_for(index, unit(centres[:1])) == parts.FEWEST
+        assert parts.probes_for(index, 1e-3 * centres[:1]) == parts.MOST
 
     def test_what_has_left_the_store_meanwhile_is_left_out(self, tmp_path: Path) -> None:
         source = Source(range(300), vectors(300), exact_up_to=0)
