@@ -24,6 +24,9 @@ MODES: tuple[Mode, ...] = ("hybrid", "semantic", "keyword")
 MOST_LIKED = 10
 """Papers that a search can be told to be like, or unlike: of more, the last ones."""
 
+MOST_YEARS = 12
+"""Years that are offered with a link each."""
+
 FILTERS = ("area", "venue", "source", "since", "until")
 
 
@@ -131,8 +134,7 @@ def asked_chips(asked: Question, titles: Mapping[str, str], areas: Areas) -> str
         ("area", areas.title(asked.area), replace(asked, area="")),
         ("venue", asked.venue, replace(asked, venue="")),
         ("source", asked.source, replace(asked, source="")),
-        ("since", asked.since, replace(asked, since="")),
-        ("until", asked.until, replace(asked, until="")),
+        *_span_chips(asked),
     ]
     return "".join(
         f'<span class="fr-asked"><span class="fr-muted">{label}</span> <bdi>{text(value, 70)}</bdi>'
@@ -141,6 +143,15 @@ def asked_chips(asked: Question, titles: Mapping[str, str], areas: Areas) -> str
         for label, value, without in chips
         if value
     )
+
+
+def _span_chips(asked: Question) -> list[tuple[str, str, Question]]:
+    if asked.since == asked.until:
+        return [("year", asked.since, replace(asked, since="", until=""))]
+    return [
+        ("since", asked.since, replace(asked, since="")),
+        ("until", asked.until, replace(asked, until="")),
+    ]
 
 
 def _without(names: Sequence[str], name: str) -> tuple[str, ...]:
@@ -221,9 +232,22 @@ def watched_said(asked: Question, new: bool) -> str:
     left_out += ["likeness"] if asked.like or asked.less or asked.unlike else []
     said = "Watched from now on" if new else "Already watched"
     more = f" Not watched for: {', '.join(left_out)}." if left_out else ""
-    return f"{said}: new papers that hold all of these words get a tab on Today, and stand in the Library under Events.{more}"
+    return (
+        f"{said}: new papers that hold all of these words, or mean the same, get a tab on Today, and stand in the"
+        f" Library under Events.{more}"
+    )
 
 
-def count_line(found: int) -> str:
-    """What the counts of the filters are about."""
-    return f"Counts are of the {plural(found, 'paper')} found." if found else ""
+def count_line(asked: Question, found: int, years: Mapping[str, int]) -> str:
+    """What the counts of the filters are about, and links to each year's papers alone, newest first; `found` are those of
+    `years`."""
+    if not found:
+        return ""
+    links = [
+        f'<a href="{href("search", replace(asked, since=year, until=year).address())}" target="_self"'
+        f' aria-label="Only {year}: {plural(count, "paper")}">{year}</a> ({count:,})'
+        for year, count in sorted(years.items(), reverse=True)[:MOST_YEARS]
+        if (asked.since, asked.until) != (year, year)
+    ]
+    one = f" One year alone: {', '.join(links)}." if links else ""
+    return f"Counts are of the {plural(found, 'paper')} found.{one}"

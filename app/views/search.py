@@ -162,7 +162,7 @@ def _filters(
         _filter(columns[1], "Until", "until", asked.until, years, counts.year, keep_order=True)
         _follow_changes("_not", asked.unlike)
         columns[2].text_input("Not about", key="_not", max_chars=300, on_change=_filtered, args=("not", "_not"))
-        if line := presenters_search.count_line(found):
+        if line := presenters_search.count_line(asked, found, counts.year):
             st.html(f'<p class="fr-line">{line}</p>')
 
 
@@ -258,7 +258,8 @@ def _kept(services: Services, asked: Question, answer: Answer) -> None:
                     key="_watch",
                     on_click=_watch,
                     args=(asked,),
-                    help="New papers that hold all of its words get a tab on Today and are told of in the Library.",
+                    help="New papers that hold all of its words, or mean the same, get a tab on Today and are told of in the"
+                    " Library.",
                 )
         if answer.hits:
             name = presenters_search.file_name(asked)

@@ -76,7 +76,7 @@ CSS = """
 
 [data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #17191c); }
 
-.fr-volumes { display: flex; gap: 3px; align-items: flex-end; width: 26rem; max-width: 100%; }
+.fr-volumes { display: flex; gap: 3px; align-items: flex-end; width: 19rem; max-width: 100%; }
 @media (max-width: 640px) { [data-testid="stElementContainer"]:has(.fr-volumes), .fr-hint { display: none; } }
 .stMainBlockContainer [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 .stHtml a.fr-volume { flex: 1 1 0; min-width: 0; text-align: center; color: var(--fr-muted); }

@@ -192,7 +192,7 @@ def _days(services: Services, days: Sequence[tuple[date, int]], feed: Feed, show
             format_func=lambda day: f"{markup.short_day(day)}: {markup.plural(counts[day], 'paper')}",
             on_change=lambda: frame.remember(day=st.session_state["_day"].isoformat(), since="", page=""),
             label_visibility="collapsed",
-            width=300,
+            width=226,
         )
         st.html(presenters_today.calendar(dict(days), shown, _to_day), width="content")
         if feed.since is None:

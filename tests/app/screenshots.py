@@ -128,13 +128,15 @@ def main() -> None:
     if len(sys.argv) > 2:
         take(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:4])
         return
+    from app.looking import TOUR, Looks, keep
     from app.mapping import Region, make
     from tests.app.made_up import fill
     from tests.app.made_up_map import frontier_of
     from tests.app.serving import served
 
     with tempfile.TemporaryDirectory() as folder:
-        home = fill(Path(folder))
+        home = fill(Path(folder), with_hostile=False)
+        keep(home, Looks(tour=TOUR))
         make(frontier_of(home), Region(weeks=8))
         with served(home) as url:
             take(url, ROOT / "docs" / "screenshots")

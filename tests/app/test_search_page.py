@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from app.presenters_search import (
     as_file,
     asked_chips,
     choices,
+    count_line,
     counted_label,
     counts,
     file_name,
@@ -192,6 +194,19 @@ def test_each_chip_takes_its_own_condition_away() -> None:
     assert "<script" not in page
     assert "Reinforcement learning" in page
     assert asked_chips(Question(query="x"), {}, AREAS) == ""
+
+
+def test_a_year_is_one_choice() -> None:
+    page = asked_chips(replace(FULL, since="2019", until="2019"), {}, AREAS)
+    assert "Take away: year 2019" in page
+    assert "since" not in page.replace("since=", "")
+    line = count_line(Question(query="x"), 5, {"2019": 1, "2024": 4})
+    assert line.startswith("Counts are of the 5 papers found. One year alone: <a")
+    assert re.findall(r'href="\./search\?([^"]*)"', line) == [
+        "q=x&amp;since=2024&amp;until=2024", "q=x&amp;since=2019&amp;until=2019",
+    ]  # fmt: skip
+    assert "year alone" not in count_line(Question(query="x", since="2024", until="2024"), 4, {"2024": 4})
+    assert count_line(Question(query="x"), 0, {}) == ""
 
 
 def test_links_of_a_card_keep_the_question() -> None:
