@@ -26,12 +26,19 @@ def road(landmarks: Sequence[Landmark]) -> str:
 def _landmark(mark: Landmark) -> str:
     if mark.paper is None:
         return ""
-    near = "".join(
-        f'<li dir="auto">{paper_link(p, "fr-near")} <span class="fr-muted">{cosine:.0%} alike'
+    rows = [(p, f"{c:.0%} alike{' · cites it' if p.id in mark.cited_by else ''}") for p, c in mark.near]
+    rows += [(p, "cites it") for p in mark.citing]
+    shown = "".join(
+        f'<li dir="auto">{paper_link(p, "fr-near")} <span class="fr-muted">{said}'
         f"{f' · {short_day(p.day)}' if p.day else ''}</span></li>"
-        for p, cosine in mark.near
+        for p, said in rows
     )
-    beside = f'<ul class="fr-mentions">{near}</ul>' if near else ""
+    more = len(mark.cited_by) - len({p.id for p, _ in rows} & mark.cited_by)
+    if more:
+        shown += (
+            f'<li class="fr-muted">{plural(more, "other paper")} of the store cite{"s" if more == 1 else ""} it</li>'
+        )
+    beside = f'<ul class="fr-mentions">{shown}</ul>' if shown else ""
     return (
         f'<li class="fr-stone"><span class="fr-year">{mark.paper.year or ""}</span>'
         f'<div><h3 dir="auto">{paper_link(mark.paper)}</h3>'
@@ -45,6 +52,6 @@ def news_line(found: Road) -> str:
         return "<p class=\"fr-line\">No paper of a known day yet: run 'frontier up', and new papers stand beside their landmarks.</p>"
     return (
         '<p class="fr-line">What an area is built on, oldest first, and under each landmark the papers of'
-        f" {short_day(found.since)} to {short_day(found.until)} that are most like it in subject, whether"
-        " they cite it or not.</p>"
+        f" {short_day(found.since)} to {short_day(found.until)} that are most like it in subject, then"
+        " those that are known to cite it.</p>"
     )

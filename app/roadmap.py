@@ -13,6 +13,7 @@ NEW_DAYS = 28
 """How old papers are at most that are shown beside landmarks, before the latest day that has any."""
 
 NEAREST = 3
+CITING = 3
 LEAST_COSINE = 0.4
 """Papers that are less near to a landmark than this are not shown beside it: they build on something else."""
 
@@ -20,11 +21,14 @@ LEAST_COSINE = 0.4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landmark:
     """A landmark as the configuration names it (`asked`), its paper where the store has it, and the new papers nearest to it
-    with their cosines, nearest first."""
+    with their cosines, nearest first. `cited_by` are the papers of the store that are known to cite it, of any day, and
+    `citing` those of them that became known last and are not among the nearest."""
 
     asked: str
     paper: Paper | None
     near: Sequence[tuple[Paper, float]]
+    citing: Sequence[Paper] = ()
+    cited_by: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,10 @@ def roadmap(services: Services, names: Sequence[str]) -> Road:
     found = {name: [(asked, reader.find(asked)) for asked in services.areas[name].landmarks] for name in names}
     ids = {i for of_area in found.values() for _, i in of_area if i is not None}
     near = _nearest(services, sorted(ids), new)
-    papers = {p.id: p for p in reader.papers({*ids, *(i for of in near.values() for i, _ in of)})}
+    cited_by = {i: reader.citing(i) for i in ids}
+    shown = {i: [j for j in by if j not in dict(near.get(i, ()))][:CITING] for i, by in cited_by.items()}
+    wanted = {*ids, *(i for of in near.values() for i, _ in of), *(i for of in shown.values() for i in of)}
+    papers = {p.id: p for p in reader.papers(wanted)}
     roads = {}
     for name, of_area in found.items():
         marks = [
@@ -53,6 +60,8 @@ def roadmap(services: Services, names: Sequence[str]) -> Road:
                 asked=asked,
                 paper=papers.get(i) if i is not None else None,
                 near=[(papers[j], c) for j, c in near.get(i, ()) if j in papers] if i is not None else (),
+                citing=[papers[j] for j in shown[i] if j in papers] if i is not None else (),
+                cited_by=frozenset(cited_by[i]) if i is not None else frozenset(),
             )
             for asked, i in of_area
         ]

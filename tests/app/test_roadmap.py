@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.presenters_roadmap import news_line, road
-from app.roadmap import LEAST_COSINE, NEAREST, Landmark, Road, roadmap
+from app.roadmap import CITING, LEAST_COSINE, NEAREST, Landmark, Road, roadmap
 from app.services import Services
 from app.wiring import Frontier
 from data.papers import Paper
@@ -74,6 +76,35 @@ def test_what_papers_say_is_escaped() -> None:
     assert "<img" not in out
     assert "61%" in out
     assert len(out) < 5000
+
+
+def test_who_cites_a_landmark_is_said() -> None:
+    papers = [Paper(id=n, key=f"arxiv:{n}", title=f"Title {n}", day=made_up.TODAY) for n in range(6)]
+    mark = Landmark(
+        asked="arxiv:0", paper=papers[0], near=[(papers[1], 0.7), (papers[2], 0.6)], citing=papers[3:5],
+        cited_by=frozenset({2, 3, 4, 5}),
+    )  # fmt: skip
+    out = road([mark])
+    assert [line.count("cites it") for line in out.split("<li")[2:]] == [0, 1, 1, 1, 1]
+    assert "70% alike · Mon" in out
+    assert "60% alike · cites it" in out
+    assert "1 other paper of the store cites it" in out
+
+
+def test_citing_papers_come_from_the_store(tmp_path: Path) -> None:
+    home = made_up.fill(tmp_path, with_hostile=False)
+    opened = services(home)
+    landmark = opened.reader.lookup("arxiv:1512.03385")
+    with closing(sqlite3.connect(home / "papers.sqlite")) as db, db:
+        by = [i for (i,) in db.execute("SELECT id FROM papers WHERE id != ? ORDER BY id DESC LIMIT 9", (landmark,))]
+        rows = [(i, landmark, "made up", made_up.NOW.isoformat()) for i in by]
+        db.executemany("INSERT INTO citations (citing, cited, source, seen_at) VALUES (?, ?, ?, ?)", rows)
+    marks = roadmap(opened, ["architectures"]).areas["architectures"]
+    opened.close()
+    [mark] = [m for m in marks if m.paper and m.paper.id == landmark]
+    assert mark.cited_by == set(by)
+    assert len(mark.citing) == CITING
+    assert not {p.id for p in mark.citing} & {p.id for p, _ in mark.near}
 
 
 # ---- the page
