@@ -15,8 +15,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from app.latex import pieces
 from data.journals import JOURNALS
+from data.latex import pieces
 from data.library import Entry, entries
 from data.papers import Paper
 

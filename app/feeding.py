@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app.keys import feed_token
-from app.latex import to_html
 from app.looking import found_by, saved_searches
 from app.services import Services
 from app.wiring import Frontier
@@ -27,6 +26,7 @@ from cron.feeds import FORMS, Entry, FeedContent, Form, Outline, opml, render, u
 from data import watching
 from data.errors import FrontierError, InputError, UsageError
 from data.feed_keys import publish, published_keys
+from data.latex import to_html
 from data.library import entries as library_entries
 from data.library import hidden
 from data.locks import hold

@@ -1,6 +1,6 @@
 """The building blocks of pages, as HTML: texts, links, dates, notices, tables. Escaping happens here.
 
-Every text from outside goes through `text` (or `app.latex.to_html`), every address through `outside` (http and https
+Every text from outside goes through `text` (or `data.latex.to_html`), every address through `outside` (http and https
 only) or `href` (a page of the dashboard). Classes start with `fr-` and are styled in `app.views.style`.
 """
 
@@ -13,8 +13,8 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import urlencode, urlsplit
 
-from app.latex import to_html
 from data.errors import FrontierError
+from data.latex import to_html
 from data.papers import Paper
 from data.text import clean
 
@@ -26,7 +26,7 @@ MOST_MARKED = 60
 """Words that are marked in one text; a query pasted from an abstract has more, and then none stands out."""
 
 _KEPT = r'<span class="fr-math">.*?</span>|<[^>]*>|&#?\w+;'
-"""What `app.latex.to_html` writes beside words: formulas, tags, escaped characters. Nothing is marked in them."""
+"""What `data.latex.to_html` writes beside words: formulas, tags, escaped characters. Nothing is marked in them."""
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 

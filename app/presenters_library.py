@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from app.latex import to_html
 from app.markup import ago, cut, href, notice, paper_link, plural, table, text
 from app.shelves import Shelved
+from data.latex import to_html
 from data.library import Entry
 from data.papers import Filter, Paper
 from data.watching import Event, Watch

@@ -8,7 +8,6 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from app.latex import to_html
 from app.markup import (
     LONGEST_ABSTRACT,
     LONGEST_TITLE,
@@ -26,6 +25,7 @@ from app.markup import (
 )
 from app.presenters import Areas, badges, where
 from data.ids import parse_id, url_of
+from data.latex import to_html
 from data.papers import Mention, Paper, PaperDetail, Sighting, SignalReading
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """The digest as a mail: plain text, HTML, and the whole message (RFC 5322), never larger than mail programs show.
 
-Templates live in `cron/templates`; HTML is escaped by Jinja2, texts and links come clean from `cron.digest`.
+Templates live in `cron/templates`; HTML is escaped by Jinja2, titles and abstracts by `data.latex`, which sets their
+formulas; texts and links come clean from `cron.digest`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cron.addresses import mailbox
 from cron.digest import ABSTRACT_CHARS, Digest, Entry, EventLine, Rising, Section
 from cron.wording import count, day_text, shorten, web_url
 from data.errors import UsageError
+from data.latex import to_html
 
 if TYPE_CHECKING:
     from css_inline import CSSInliner
@@ -157,6 +159,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["wrapped"] = wrapped
+    environment.filters["typeset"] = to_html
     return environment
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import date
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from data.latex import whole
 from data.text import clean
 
 URL_CHARS = 500
@@ -43,12 +44,13 @@ def own_link(text: str, longest: int = OWN_LINK_CHARS) -> str:
 
 
 def shorten(text: str, chars: int) -> str:
-    """The text in at most `chars` characters, cut at a space where one is near, with an ellipsis; "" for 0."""
+    """The text in at most `chars` characters, cut at a space where one is near and not within a formula, with an ellipsis;
+    "" for 0."""
     if len(text) <= chars:
         return text
     if chars < 2:
         return ""
-    head = text[: chars - 1]
+    head = text[: whole(text, chars - 1) or chars - 1]
     word = head.rpartition(" ")[0]
     return (word if len(word) > chars / 2 else head).rstrip(" ,;:.") + "…"
 

@@ -1,5 +1,6 @@
 """The digest as a mail, read back by the parsers that mail programs use."""
 
+import re
 from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -121,6 +122,17 @@ def test_the_html_is_ready_for_light_and_dark_and_loads_nothing(a_digest):
     assert not {"img", "script", "link", "iframe", "form", "object"} & set(page.tags)
     assert "url(" not in html
     assert "@import" not in html
+
+
+def test_formulas_are_set_in_the_html_and_stay_in_the_text(digest_of, ranked):
+    paper = ranked(1, title="A rate of $O(n^2)$ <b>", abstract=r"Let $x_t \in \mathbb{R}$ & <script>alert(1)</script>.")
+    digest = digest_of({"architectures": [paper]})
+    html, text = render_html(digest), render_text(digest)
+    assert re.search(r"A rate of <span[^>]*><i>O</i>\(<i>n</i><sup>2</sup>\)</span> &lt;b&gt;", html)
+    assert "<sub><i>t</i></sub> ∈ ℝ" in html
+    assert "$" not in html[html.index("<h3") :]  # before it, the line that mail programs show in their list
+    assert "script" not in Page(html).tags
+    assert r"$x_t \in \mathbb{R}$" in text
 
 
 def test_the_plain_text_is_wrapped_and_keeps_links_whole(digest_of, ranked):

@@ -96,6 +96,17 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
     yield text[end:], False
 
 
+def whole(text: str, chars: int) -> int:
+    """Where to cut a text of more than `chars` characters so that no formula is cut through: there, or where the formula
+    begins that lies there."""
+    for match in _MATH.finditer(text):
+        if match.start() >= chars:
+            break
+        if match.end() > chars:
+            return match.start()
+    return chars
+
+
 def _balanced(formula: str) -> bool:
     """Whether every brace that opens is closed."""
     depth = 0

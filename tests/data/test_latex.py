@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.latex import to_html
+from data.latex import to_html, whole
 
 KNOWN = re.compile(r'</?(?:i|b|sub|sup)>|<span class="fr-math">|</span>')
 
@@ -54,3 +54,8 @@ def test_only_known_tags_come_out_and_they_nest(text: str) -> None:
 @pytest.mark.parametrize("piece", ["$", "$a", "\\(", "\\emph{", "{", "$$a", "\\frac", "$^", "\\"])
 def test_long_hostile_texts_take_linear_time(piece: str) -> None:
     assert len(to_html(piece * 20_000)) < 3_000_000
+
+
+@pytest.mark.parametrize(("chars", "at"), [(4, 4), (5, 5), (6, 5), (11, 5), (12, 12), (18, 17), (30, 30)])
+def test_a_cut_leaves_formulas_whole(chars: int, at: int) -> None:
+    assert whole("rate $n^{2}$ and $m$ more of it", chars) == at
