@@ -2,7 +2,7 @@
 
 1. Which papers are one. Every paper is sent by its keys (ids, and title with first author) through a shuffle; those that meet
    under a key are compared, and a union-find over the pairs that are one, here, gives the groups. Most papers are in none.
-2. Papers go on as they are, or joined with their group, to actors that look them up, embed them, and hand them to writers.
+2. Papers go on as they are, or joined with their group, to actors that look them up, embed them, and write them.
 
 Ray runs a task again when its node dies, and what is written is written idempotently (`app.archive.batches`), so that a lost
 node costs the batches that it had in hand. milvus-lite takes one writer at a time, on this machine; a cluster takes many.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from time import monotonic
 from typing import Any
 
@@ -26,9 +26,9 @@ from app.archive.ray_cluster import ACTOR, SMALL, check_version, connected, ray_
 from app.wiring import Frontier
 from crawler.snapshots import Part, read_part
 from data.archive import ArchivePaper, joined, of_record, packed, same, unpacked
-from data.errors import ArchiveError, InputError
+from data.errors import ArchiveError, FrontierError, InputError
 from data.records import BadRecord, PaperRecord
-from index.encoders import load_encoder
+from index.encoders import Encoder, Vectors, load_encoder
 from index.milvus import Milvus, Place
 
 COMPARED = 16
@@ -38,6 +38,9 @@ BLOCK_BYTES = 2**20
 """Of papers on their way to the actors, some 300 of them: what an actor has in hand, and so what a lost node costs."""
 
 _PAPER, _BAD, _BROKEN = 0, 1, 2
+
+_COUNT = -1
+"""The key under which papers are only counted; those of papers are not negative."""
 
 Columns = dict[str, Any]
 """A block of Ray Data: columns by name, all of one length."""
@@ -82,8 +85,10 @@ def build_on(
             now=frontier.now(),
         )
         with ray_errors(address):
-            groups = _groups(_met(parts, task))
-            _run(ray, parts, task, groups, milvus.is_lite, built, progress)
+            pairs, papers = _met(parts, task)
+            _run(ray, parts, task, _groups(pairs), milvus.is_lite, built, progress)
+    if built.read < papers:
+        built.broken.append(f"the cluster lost {papers - built.read:,} of {papers:,} papers: build again, for these")
 
 
 def _run(
@@ -105,24 +110,21 @@ def _run(
     resources = ray.cluster_resources()
     nodes = len([n for n in ray.nodes() if n["Alive"]])
     gpus = int(resources.get("GPU", 0))
-    own_node = ray.get_runtime_context().get_node_id()
-    where = {"label_selector": {"ray.io/node-id": own_node}} if lite else {}
+    writer = None
+    if lite:
+        where = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+        writer = ray.remote(num_cpus=0, label_selector=where)(Writer).remote(task)
     done = single.map_batches(
         Embedder,
-        fn_constructor_args=(task,),
+        fn_constructor_args=(task, writer),
         batch_size=BATCH,
         compute=ActorPoolStrategy(size=gpus or nodes, max_tasks_in_flight_per_actor=2),
         **({"num_gpus": 1} if gpus else {"num_cpus": ACTOR}),
-    ).map_batches(
-        Writer,
-        fn_constructor_args=(task,),
-        batch_size=BATCH,
-        compute=ActorPoolStrategy(size=1 if lite else nodes),
-        num_cpus=0,
-        **where,
     )
     started = monotonic()
     for row in done.iter_rows():
+        if row["failed"]:
+            raise ArchiveError(row["failed"], mend=row["mend"])
         built.read += row["read"]
         built.same += row["same"]
         for text in filter(None, row["bad"].split("\n")):
@@ -208,8 +210,8 @@ class Groups:
     of: NDArray[np.int64]
 
 
-def _met(parts: Sequence[Part], task: Task) -> NDArray[np.int64]:
-    """Pairs of papers that are one, shape (n, 2), found where they meet under a key."""
+def _met(parts: Sequence[Part], task: Task) -> tuple[NDArray[np.int64], int]:
+    """Pairs of papers that are one, shape (n, 2), found where they meet under a key; and how many papers there are."""
     import ray
 
     context = ray.data.DataContext.get_current()
@@ -221,12 +223,14 @@ def _met(parts: Sequence[Part], task: Task) -> NDArray[np.int64]:
         for batch in pairs.iter_batches(batch_size=None, batch_format="numpy")
         if len(batch["a"])
     ]
-    return np.concatenate(found) if found else np.zeros((0, 2), np.int64)
+    rows = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
+    counted = rows[:, 0] == _COUNT
+    return rows[~counted], int(rows[counted, 1].sum())
 
 
 def _keyed(rows: Columns) -> Columns:
-    """A row for every key of every paper, with what is needed to compare it: no abstract."""
-    out: list[tuple[int, int, str, str, str]] = []
+    """A row for every key of every paper, with what is needed to compare it: no abstract; and one that counts the papers."""
+    out: list[tuple[int, int, str, str, str]] = [(_COUNT, int(np.sum(rows["read"])), "", "", "")]
     for number, kind, key, text, sightings in zip(
         *(rows[name] for name in ("number", "kind", "key", "text", "sightings")), strict=True
     ):
@@ -236,7 +240,7 @@ def _keyed(rows: Columns) -> Columns:
         title = str(text).partition("\n")[0]
         hashes = {*paper.id_hashes(), paper.title_hash()} - {0}
         out += [(h, int(number), str(key), title, str(sightings)) for h in hashes]
-    columns = list(zip(*out, strict=True)) or [()] * 5
+    columns = list(zip(*out, strict=True))
     return {
         "hash": np.array(columns[0], np.int64),
         "number": np.array(columns[1], np.int64),
@@ -245,7 +249,9 @@ def _keyed(rows: Columns) -> Columns:
 
 
 def _pairs(rows: Columns) -> Columns:
-    """The pairs of one key that are one paper, each paper with the first that it is one with."""
+    """The pairs of one key that are one paper, each paper with the first that it is one with; under _COUNT, the sum."""
+    if rows["hash"][0] == _COUNT:
+        return {"a": np.array([_COUNT], np.int64), "b": np.array([np.sum(rows["number"])], np.int64)}
     firsts: list[tuple[int, ArchivePaper]] = []
     out: list[tuple[int, int]] = []
     if len(rows["number"]) > 1:
@@ -300,72 +306,74 @@ def _joined(rows: Columns) -> Columns:
 
 
 class Embedder:
-    """An actor: looks a batch up in the archive and embeds what is new."""
+    """An actor: looks a batch up in the archive, embeds what is new, and has it written."""
 
-    def __init__(self, task: Task) -> None:
-        self._milvus = _opened(task)
-        self._encoder = load_encoder(task.model, task.batch_size)
+    def __init__(self, task: Task, writer: Any) -> None:
+        self._task = task
+        self._writer = writer
         self._node = _node()
 
     def __call__(self, rows: Columns) -> Columns:
-        """What is to be written, a row a paper, and a first row that counts the batch."""
+        """What became of the batch, as one row, given only once the batch is written.
+
+        A batch that is done again, because its node died, finds its papers there and has nothing to give: so what it has to
+        give must not be on its way to others, who would wait for the rest of it. An expected failure is given, too: as an
+        exception it would reach the other side as a text.
+        """
         kinds = np.asarray(rows["kind"])
-        papers = _papers(_taken(rows, kinds == _PAPER))
-        new, bad = changed(self._milvus, papers)
-        vectors = embedded(self._milvus, self._encoder, new) if new else []
-        known = max(0, int(np.sum(rows["read"])) - len(new) - len(bad))
-        bad += [str(t) for t, k in zip(rows["text"], kinds, strict=True) if k == _BAD]
-        broken = [str(t) for t, k in zip(rows["text"], kinds, strict=True) if k == _BROKEN]
-        count = 1 + len(new)
-        texts = [packed(c.paper) for c in new]
-        first = {"read": int(np.sum(rows["read"])), "same": known}
+        counts = {"read": int(np.sum(rows["read"])), "written": 0, "same": 0}
+        bad, broken = ([str(t) for t, k in zip(rows["text"], kinds, strict=True) if k == of] for of in (_BAD, _BROKEN))
+        failed, mend = "", ""
+        try:
+            new, unfit = changed(self._milvus, _papers(_taken(rows, kinds == _PAPER)))
+            if new:
+                self._write(new, embedded(self._milvus, self._encoder, new))
+            counts |= {"written": len(new), "same": max(0, counts["read"] - len(new) - len(unfit))}
+            bad = [*unfit, *bad]
+        except FrontierError as exc:
+            failed, mend = exc.message, exc.mend
         return {
-            "node": [self._node] * count,
-            "place": np.array([0, *(c.place for c in new)], np.int64),
-            "key": ["", *(c.paper.key for c in new)],
-            "text": ["", *(text for text, _ in texts)],
-            "sightings": ["", *(sightings for _, sightings in texts)],
-            "vector": [b"", *(np.asarray(v, "<f4").tobytes() for v in vectors)],
-            "gone": ["", *(",".join(map(str, c.gone)) for c in new)],
-            **{name: np.array([value] + [0] * len(new), np.int64) for name, value in first.items()},
-            "bad": ["\n".join(bad)] + [""] * len(new),
-            "broken": ["\n".join(broken)] + [""] * len(new),
+            "node": [self._node],
+            **{name: np.array([n], np.int64) for name, n in counts.items()},
+            "bad": ["\n".join(bad)],
+            "broken": ["\n".join(broken)],
+            "failed": [failed],
+            "mend": [mend],
         }
+
+    @cached_property
+    def _milvus(self) -> Milvus:
+        return _opened(self._task)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return load_encoder(self._task.model, self._task.batch_size)
+
+    def _write(self, batch: Sequence[Changed], vectors: Sequence[Vectors]) -> None:
+        if self._writer is None:
+            write(self._milvus, batch, vectors)
+        else:
+            import ray
+            from ray.exceptions import RayTaskError
+
+            try:
+                ray.get(self._writer.write.remote(batch, vectors))
+            except RayTaskError as exc:  # as if it had been written here
+                raise exc.cause or exc from None
 
 
 class Writer:
-    """An actor: writes what the embedders made."""
+    """An actor beside milvus-lite, which takes one writer at a time: writes for all."""
 
     def __init__(self, task: Task) -> None:
-        self._milvus = _opened(task)
+        self._task = task
 
-    def __call__(self, rows: Columns) -> Columns:
-        """A row for each node that had a share in the batch."""
-        there = [n for n, place in enumerate(rows["place"]) if place]
-        batch = [
-            Changed(
-                int(rows["place"][n]),
-                unpacked(str(rows["key"][n]), str(rows["text"][n]), str(rows["sightings"][n])),
-                has_vector=True,
-                gone=tuple(int(g) for g in str(rows["gone"][n]).split(",") if g),
-            )
-            for n in there
-        ]
-        write(self._milvus, batch, [np.frombuffer(rows["vector"][n], "<f4") for n in there])
-        nodes = sorted({str(node) for node in rows["node"]})
-        share = {node: [n for n, other in enumerate(rows["node"]) if str(other) == node] for node in nodes}
-        return {
-            "node": nodes,
-            "written": np.array([sum(bool(rows["place"][n]) for n in share[node]) for node in nodes], np.int64),
-            **{
-                name: np.array([sum(int(rows[name][n]) for n in share[node]) for node in nodes], np.int64)
-                for name in ("read", "same")
-            },
-            **{
-                name: ["\n".join(str(rows[name][n]) for n in share[node] if rows[name][n]) for node in nodes]
-                for name in ("bad", "broken")
-            },
-        }
+    def write(self, batch: Sequence[Changed], vectors: Sequence[Vectors]) -> None:
+        write(self._milvus, batch, vectors)
+
+    @cached_property
+    def _milvus(self) -> Milvus:
+        return _opened(self._task)
 
 
 def _opened(task: Task) -> Milvus:

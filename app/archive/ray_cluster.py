@@ -85,7 +85,7 @@ def _version() -> str:
 
 @contextmanager
 def ray_errors(address: str) -> Iterator[None]:
-    """What goes wrong in Ray as an ArchiveError of one line; an error of ours on a node is raised as it is."""
+    """What goes wrong in Ray as an ArchiveError of one line."""
     from ray.exceptions import RayError
 
     try:
@@ -93,12 +93,6 @@ def ray_errors(address: str) -> Iterator[None]:
     except FrontierError:
         raise
     except (RayError, ConnectionError, RuntimeError, ValueError, TimeoutError) as exc:
-        cause: BaseException | None = exc
-        while cause is not None:
-            inner = getattr(cause, "cause", None) or cause.__cause__
-            if isinstance(cause, FrontierError):
-                raise ArchiveError(cause.message, mend=cause.mend) from exc
-            cause = inner if inner is not cause else None
         said = str(exc)
         if "ersion mismatch" in said:
             text, mend = (

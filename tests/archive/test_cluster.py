@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def rows_of(names: Sequence[str]) -> dict[str, Any]:
 
 
 def met(rows: dict[str, Any]) -> list[tuple[int, int]]:
-    """What the shuffle does with a block: rows of one key together."""
+    """The pairs that the shuffle finds in a block, where rows of one key are together; it counts the papers, too."""
     from app.archive.cluster import _keyed, _pairs
 
     keyed = {name: np.asarray(values) for name, values in _keyed(rows).items()}
@@ -38,16 +38,18 @@ def met(rows: dict[str, Any]) -> list[tuple[int, int]]:
     for h in np.unique(keyed["hash"]):
         found = _pairs({name: values[keyed["hash"] == h] for name, values in keyed.items()})
         out += zip(found["a"].tolist(), found["b"].tolist(), strict=True)
-    return out
+    [counted] = [n for a, n in out if a == -1]
+    assert counted == int(np.sum(rows["read"]))
+    return sorted(pair for pair in out if pair[0] != -1)
 
 
 class TestShuffle:
     def test_papers_meet_by_id_and_by_title_and_people(self, write: Write) -> None:
-        assert sorted(met(rows_of([write()]))) == [(0, 2), (1, 3)]
+        assert met(rows_of([write()])) == [(0, 2), (1, 3)]
 
     def test_across_parts_each_paper_has_its_own_number(self, write: Write, lines: Sequence[Any]) -> None:
         names = [write(lines[:2], name="a.jsonl"), write(lines[2:], name="b.jsonl.gz")]
-        assert sorted(met(rows_of(names))) == [(0, 1 << 36), (1, (1 << 36) + 1)]
+        assert met(rows_of(names)) == [(0, 1 << 36), (1, (1 << 36) + 1)]
 
     def test_never_all_pairs(self, monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
         from app.archive import cluster
@@ -98,13 +100,23 @@ class TestShuffle:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own
-def test_a_build_on_a_cluster(frontier: Frontier, write: Write, lines: Sequence[Any]) -> None:
+def test_a_build_on_a_cluster(
+    frontier: Frontier, write: Write, lines: Sequence[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.archive import cluster
+
     names = [write(lines[:2], name="a.jsonl"), write([*lines[2:], {"no": "title"}], name="b.jsonl.gz")]
     done = build(frontier, names, ray="local")
     assert (done.read, done.written, done.same, done.total, done.bad_count) == (5, 3, 2, 3, 1)
     assert sum(node.written for node in done.nodes.values()) == 3
     again = build(frontier, names)
     assert (again.written, again.total) == (0, 3)
+
+    met = cluster._met
+    monkeypatch.setattr(cluster, "_met", lambda *args: (met(*args)[0], 7))
+    short = build(frontier, names, ray="local")
+    assert (short.written, short.same) == (0, 5)
+    assert short.broken == ["the cluster lost 2 of 7 papers: build again, for these"]
 
 
 class TestTrouble:
@@ -135,11 +147,14 @@ class TestTrouble:
         assert told in str(caught.value)
         assert "\n" not in str(caught.value)
 
-    def test_an_error_of_ours_on_a_node_stays_what_it_is(self) -> None:
-        from app.archive.ray_cluster import ray_errors
+    def test_a_failure_on_a_node_comes_as_what_it_is(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        from app.archive import cluster
 
-        ours = ArchiveError("the archive x has no space left", mend="free some")
-        wrapped = RuntimeError("a task failed")
-        wrapped.cause = ours  # type: ignore[attr-defined]
-        with pytest.raises(ArchiveError, match=r"the archive x has no space left \(free some\)"), ray_errors("auto"):
-            raise wrapped
+        def opened(task: cluster.Task) -> None:
+            raise ArchiveError("the archive is full", mend="free some")
+
+        monkeypatch.setattr(cluster, "_node", lambda: "here")
+        monkeypatch.setattr(cluster, "_opened", opened)
+        row = cluster.Embedder(cast("cluster.Task", None), None)(rows_of([write()]))
+        assert {len(values) for values in row.values()} == {1}
+        assert (row["failed"], row["mend"], row["written"].tolist()) == (["the archive is full"], ["free some"], [0])
