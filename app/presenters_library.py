@@ -121,7 +121,7 @@ def event_list(events: Sequence[Event], papers: Mapping[int, Paper]) -> str:
         new = "" if event.told_at else ' <b class="fr-new">new</b>'
         kind, value = event.watch
         watched = f"watched: {text(f'{kind} {value}', 200)}" if kind else ""
-        said = text(event.text, 600)
+        said = to_html(cut(event.text, 600))
         if paper:
             said = f'<a class="fr-near" href="{href("paper", {"id": paper.key})}" target="_self">{said}</a>'
         about = " · ".join(filter(None, (f"{event.at:%Y-%m-%d}", text(event.kind, 40), watched)))

@@ -1,4 +1,4 @@
-"""The roadmap as HTML: landmarks down the years, new papers beside each."""
+"""The roadmap as HTML: landmarks down the years, beside each the new papers nearest to it and who cites it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.roadmap import Landmark, Road
 
 
 def road(landmarks: Sequence[Landmark]) -> str:
-    """One area's landmarks, oldest first, each with the new papers nearest to it; then those that the store lacks."""
+    """One area's landmarks, oldest first, each with what stands beside it; then those that the store lacks."""
     there = [m for m in landmarks if m.paper]
     rows = "".join(_landmark(m) for m in there)
     missing = [m.asked for m in landmarks if not m.paper]
@@ -53,5 +53,5 @@ def news_line(found: Road) -> str:
     return (
         '<p class="fr-line">What an area is built on, oldest first, and under each landmark the papers of'
         f" {short_day(found.since)} to {short_day(found.until)} that are most like it in subject, then"
-        " those that are known to cite it.</p>"
+        " papers of any day that are known to cite it.</p>"
     )

@@ -24,9 +24,6 @@ MODES: tuple[Mode, ...] = ("hybrid", "semantic", "keyword")
 MOST_LIKED = 10
 """Papers that a search can be told to be like, or unlike: of more, the last ones."""
 
-MOST_YEARS = 12
-"""Years that are offered with a link each."""
-
 FILTERS = ("area", "venue", "source", "since", "until")
 
 
@@ -239,14 +236,14 @@ def watched_said(asked: Question, new: bool) -> str:
 
 
 def count_line(asked: Question, found: int, years: Mapping[str, int]) -> str:
-    """What the counts of the filters are about, and links to each year's papers alone, newest first; `found` are those of
-    `years`."""
+    """What the counts of the filters are about, and a link to each year alone, newest first; `years` says how many of the
+    papers found are of it."""
     if not found:
         return ""
     links = [
         f'<a href="{href("search", replace(asked, since=year, until=year).address())}" target="_self"'
-        f' aria-label="Only {year}: {plural(count, "paper")}">{year}</a> ({count:,})'
-        for year, count in sorted(years.items(), reverse=True)[:MOST_YEARS]
+        f' aria-label="Only {year}; of those found: {count:,}">{year}</a> ({count:,})'
+        for year, count in sorted(years.items(), reverse=True)
         if (asked.since, asked.until) != (year, year)
     ]
     one = f" One year alone: {', '.join(links)}." if links else ""

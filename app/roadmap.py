@@ -1,4 +1,4 @@
-"""The learning roadmap: each area's landmarks in order of time, and the new papers nearest to each."""
+"""The learning roadmap: each area's landmarks in order of time, the new papers nearest to each, and who cites it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from app.services import Services
 from data.papers import Paper
 
 NEW_DAYS = 28
-"""How old papers are at most that are shown beside landmarks, before the latest day that has any."""
+"""How old the nearest papers are at most that are shown beside landmarks, before the latest day that has any."""
 
-NEAREST = 3
-CITING = 3
+NEAREST, CITING = 3, 3
+"""How many of the nearest papers, and of those that cite it, are shown beside a landmark."""
+
 LEAST_COSINE = 0.4
 """Papers that are less near to a landmark than this are not shown beside it: they build on something else."""
 

@@ -3,7 +3,7 @@ is left.
 
 The process writes how far it is to `logs/run-now.json` (aside, then renamed into place) and holds a lock while it
 lives, so that every page can tell a run that goes on from one that broke off.
-`python -m app.run_now [--no-fetch] [SOURCE...]`.
+`python -m app.run_now [--no-fetch | SOURCE...]`.
 """
 
 from __future__ import annotations
@@ -79,10 +79,14 @@ def start(
 
     Raises CrawlError when one is going already.
     """
+    from index.sync import at_work
+
     with _STARTING:
         if (last := state(frontier)) is not None and last.going:
             raise CrawlError("a run is going already", mend="wait for it to end")
-        if is_held(frontier.home.folder / "crawl.lock"):
+        if not fetch and at_work(frontier.home.index):
+            raise CrawlError("another process embeds and compares already", mend="wait for it to end")
+        if fetch and is_held(frontier.home.folder / "crawl.lock"):
             raise CrawlError("the daily job or a command is fetching already", mend="wait for it to end")
         frontier.home.logs.mkdir(parents=True, exist_ok=True)
         _write(frontier, Run(names=tuple(names), fetch=fetch, started_at=frontier.now().isoformat()))
@@ -233,12 +237,13 @@ def main(args: Sequence[str], environment: Mapping[str, str] = os.environ) -> in
     from app.jobs import crawl, sync
     from crawler.registry import SOURCES
 
-    names = [arg for arg in args if arg != NO_FETCH]
+    fetch = list(args) != [NO_FETCH]
+    names = args if fetch else []
     for name in names:
         if name not in SOURCES:
             raise UsageError(f"unknown source {name[:80]!r}")
     logging.basicConfig(level=logging.WARNING)
-    return int(work(Frontier(environment), names, fetch=NO_FETCH not in args, crawl=crawl, sync=sync).failed)
+    return int(work(Frontier(environment), names, fetch=fetch, crawl=crawl, sync=sync).failed)
 
 
 if __name__ == "__main__":

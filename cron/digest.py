@@ -17,6 +17,7 @@ from cron.profiles import DEFAULT, Window
 from cron.wording import count, day_text, own_link, shorten, web_url
 from data.errors import MalformedId
 from data.ids import parse_id, url_of
+from data.latex import pieces
 from data.papers import Paper, SourceRun
 from data.text import clean
 from data.watching import Event
@@ -359,8 +360,12 @@ def _entry(ranked: Ranked) -> Entry:
 
 
 def _plain(text: str) -> str:
-    """Clean text on one line; LaTeX that only changes the letters' shape, or that only TeX needs, is taken off; formulas stay."""
-    return _LATEX_ESCAPE.sub(r"\1", _LATEX_SHAPE.sub(r"\2", clean(text)))
+    """Clean text on one line; LaTeX that only changes the letters' shape, or that only TeX needs, is taken off; formulas stay
+    as they are."""
+    return "".join(
+        piece if formula else _LATEX_ESCAPE.sub(r"\1", _LATEX_SHAPE.sub(r"\2", piece))
+        for piece, formula in pieces(clean(text))
+    )
 
 
 def _reasons(ranked: Ranked) -> str:

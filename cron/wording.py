@@ -44,15 +44,16 @@ def own_link(text: str, longest: int = OWN_LINK_CHARS) -> str:
 
 
 def shorten(text: str, chars: int) -> str:
-    """The text in at most `chars` characters, cut at a space where one is near and not within a formula, with an ellipsis;
-    "" for 0."""
+    """The text in at most `chars` characters, cut at a space and not within a formula where such a place is near, with an
+    ellipsis; "" for 0."""
     if len(text) <= chars:
         return text
     if chars < 2:
         return ""
-    head = text[: whole(text, chars - 1) or chars - 1]
-    word = head.rpartition(" ")[0]
-    return (word if len(word) > chars / 2 else head).rstrip(" ,;:.") + "…"
+    word = text.rfind(" ", 0, chars - 1)
+    cut = word if word > chars / 2 else chars - 1
+    before = whole(text, cut)
+    return text[: before if before > chars / 2 else cut].rstrip(" ,;:.") + "…"
 
 
 def count(n: int, one: str, many: str = "") -> str:

@@ -245,8 +245,17 @@ def padded(texts: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArr
     return tokens, mask
 
 
-@functools.cache
+_MAKING_CORE = threading.Lock()
+
+
 def _core() -> Any:
+    """The one of `_only_core`; two threads do not make two."""
+    with _MAKING_CORE:
+        return _only_core()
+
+
+@functools.cache
+def _only_core() -> Any:
     """The process's one `openvino.Core`, which is never let go.
 
     Its CPU plugin gives the thread that made it a stack for signal handlers, and unmaps that at its end without giving the
@@ -279,7 +288,6 @@ def load_graph(folder: Path | None, weights: Weights, *, eight_bits: bool) -> An
 
     Where it cannot be kept, it is the one in memory. Raises what OpenVINO does: RuntimeError, ImportError.
     """
-
     if folder is None:
         return build_graph(weights, eight_bits=eight_bits)
     kept = folder / KEY

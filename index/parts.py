@@ -23,12 +23,9 @@ from index.encoders import Vectors
 
 Ids: TypeAlias = NDArray[np.int64]
 
-NPROBE = 128
-"""Lists read for a query under a filter that lets all pass."""
-
-FEWEST, MOST = 32, 256
+FEWEST, MOST = 80, 256
 LIST_GAP = 0.19
-"""Lists read for a query without a filter: those whose centroids have an inner product with it that is lower than the best
+"""Lists read for a query that no filter narrows: those whose centroids have an inner product with it that is lower than the best
 one's by so much at most, between so many. Recall and time grow with all of these (docs/performance.md)."""
 
 BY_LISTS = 1

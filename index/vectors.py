@@ -213,7 +213,7 @@ class FaissIndex:
         The fewer a filter lets pass, the more lists are read: as many vectors are compared as if all passed.
         """
         lists = int(self._base.nlist)
-        probes = parts.probes_for(self._base, row) if only is None else ceil(parts.NPROBE * len(self) / len(only))
+        probes = ceil(parts.probes_for(self._base, row) * (1 if only is None else len(self) / len(only)))
         while True:
             scores, ids = self._nearest(row, 2 * k + SPARE, probes, only)
             if len(ids) >= k or probes >= lists:

@@ -487,7 +487,10 @@ def one_build(given: Given, how: str, maker: Any, rows: Any) -> Lines:
     yield Measured(name=f"{at}: filling", value=ended - trained, unit="s")
     queries = rows[:: max(1, len(rows) // 50)][:50]
     right = merged(None, queries @ rows.T, 0)[1]
-    found = [set(parts.nearest(index, query[None], 5 * K, probes=parts.NPROBE)[1].tolist()) for query in queries]
+    found = [
+        set(parts.nearest(index, query[None], 5 * K, probes=parts.probes_for(index, query[None]))[1].tolist())
+        for query in queries
+    ]
     recall = np.mean([len(ids & set(best)) / K for ids, best in zip(found, right.tolist(), strict=True)])
     yield Measured(name=f"{at}: {K} nearest among {5 * K} candidates", value=float(recall), unit="share")
 

@@ -13,7 +13,7 @@ from index.encoders import Encoder, Vectors
 from index.milvus import Milvus, Written
 
 BATCH = 256
-"""Papers that are looked up, embedded and written together: what a node that dies costs."""
+"""Papers that are looked up, embedded and written together."""
 
 
 @dataclass(frozen=True, slots=True)

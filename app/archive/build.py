@@ -34,11 +34,13 @@ class Node:
 
 @dataclass(slots=True, kw_only=True)
 class Built:
-    """What a build did. `same` papers were there already, `written` are new or changed; `broken` parts end too early."""
+    """What a build did. `same` papers were there already, `written` are new or changed; `broken` parts end too early; `lost`
+    papers were read, and never came to be written: the next build does them."""
 
     read: int = 0
     same: int = 0
     written: int = 0
+    lost: int = 0
     bad_count: int = 0
     bad: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)

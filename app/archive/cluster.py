@@ -35,7 +35,7 @@ COMPARED = 16
 """Papers of one key that a further one is compared with at most: "Introduction" by Smith is never all pairs."""
 
 BLOCK_BYTES = 2**20
-"""Of papers on their way to the actors, some 300 of them: what an actor has in hand, and so what a lost node costs."""
+"""Of papers on their way to the actors, some 300 of them. An actor has two such blocks in hand: what a lost node costs."""
 
 _PAPER, _BAD, _BROKEN = 0, 1, 2
 
@@ -87,8 +87,7 @@ def build_on(
         with ray_errors(address):
             pairs, papers = _met(parts, task)
             _run(ray, parts, task, _groups(pairs), milvus.is_lite, built, progress)
-    if built.read < papers:
-        built.broken.append(f"the cluster lost {papers - built.read:,} of {papers:,} papers: build again, for these")
+    built.lost = max(0, papers - built.read)
 
 
 def _run(

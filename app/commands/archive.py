@@ -44,7 +44,7 @@ def build(source: tuple[str, ...], ray: str, as_json: bool) -> int:
         print_json(asdict(done))
     else:
         _say(done)
-    return 3 if done.bad_count or done.broken else 0
+    return 3 if done.bad_count or done.broken or done.lost else 0
 
 
 def _speed(built: Built) -> str:
@@ -66,6 +66,8 @@ def _say(done: Built) -> None:
         say(f"frontier: and {done.bad_count - len(done.bad):,} more were skipped")
     for text in done.broken:
         say(f"frontier: {text}; what came before it is in the archive")
+    if done.lost:
+        say(f"frontier: {done.lost:,} papers were lost with a node of the cluster: build again, for these")
 
 
 @archive.command()

@@ -162,7 +162,7 @@ def _filters(
         _filter(columns[1], "Until", "until", asked.until, years, counts.year, keep_order=True)
         _follow_changes("_not", asked.unlike)
         columns[2].text_input("Not about", key="_not", max_chars=300, on_change=_filtered, args=("not", "_not"))
-        if line := presenters_search.count_line(asked, found, counts.year):
+        if line := presenters_search.count_line(asked, found, {y: counts.year[y] for y in years if y in counts.year}):
             st.html(f'<p class="fr-line">{line}</p>')
 
 

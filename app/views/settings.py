@@ -219,7 +219,8 @@ def _save_area(file: SettingsFile, config: Config, chosen: str, name: str, area:
     if not area.lanes:
         new |= {"description": area.description, "landmarks": list(area.landmarks), "keywords": list(area.keywords)}
     changes = _changed(("areas", name), config.areas.get(chosen, AreaConfig()), new)
-    _save(file, changes, then=_compare, area=name)
+    words = any(key[-1] in ("description", "landmarks", "keywords") for key in changes)
+    _save(file, changes, then=_compare if words else "The new title is shown from now on.", area=name)
 
 
 def _compare() -> str:
@@ -227,7 +228,8 @@ def _compare() -> str:
     try:
         run_now.start(frame.frontier(os.environ), fetch=False)
     except (FrontierError, OSError) as error:
-        return f"Papers are compared with it by the next 'frontier sync' (not now: {error})."
+        why = error.strerror if isinstance(error, OSError) else error
+        return f"Papers are compared with it by the next 'frontier sync' (not now: {why})."
     return "Papers are compared with it now; the page Sources tells how far that is."
 
 
@@ -237,7 +239,7 @@ def _take_away(file: SettingsFile, chosen: str) -> None:
         return
     shipped = chosen in defaults()["areas"]
     if st.button("Back to what ships with Frontier" if shipped else "Remove this area", key=_key(f"away_{chosen}")):
-        then = "What was changed is gone from frontier.toml." if shipped else "The area is gone from frontier.toml."
+        then = _compare if shipped else "The area is gone from frontier.toml."
         _save(file, {}, removed=(("areas", chosen),), then=then, area=chosen if shipped else "")
 
 

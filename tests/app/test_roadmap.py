@@ -1,4 +1,4 @@
-"""The Roadmap page: landmarks in order of time, and the new papers nearest to each."""
+"""The Roadmap page: landmarks in order of time, the new papers nearest to each, and who cites it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from app.run_now import Run, SourceProgress, start, state, work
 from app.wiring import Frontier
 from crawler.report import SourceReport
 from data.errors import CrawlError, ModelError
+from data.locks import hold
+from index.sync import LOCK
 from tests.app import made_up
 from tests.app.made_up import NOW, SCRIPT
 from tests.app.running import html
@@ -46,12 +47,11 @@ def frontier(tmp_path: Path) -> Frontier:
     return Frontier({"FRONTIER_HOME": str(tmp_path), "FRONTIER_NOW": NOW.isoformat()})
 
 
-def until(true: Callable[[], Any]) -> None:
-    for _ in range(500):
-        if true():
-            return
+def until(true: Callable[[], Any], patience_s: float = 10) -> None:
+    end = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < end, f"it did not happen within {patience_s} seconds"
         time.sleep(0.02)
-    raise AssertionError("it did not happen within 10 seconds")
 
 
 def report(**more: Any) -> SourceReport:
@@ -107,9 +107,7 @@ def test_a_new_area_is_compared_by_the_process_that_the_page_begins(tmp_path: Pa
     (tmp_path / "frontier.toml").write_text('[areas.mine]\ntitle = "Mine"\ndescription = "Words of my own."\n', "utf-8")
     frontier = Frontier({**os.environ, "FRONTIER_HOME": str(tmp_path), "FRONTIER_NOW": NOW.isoformat()})
     start(frontier, fetch=False)
-    for _ in range(30):
-        with suppress(AssertionError):
-            until(lambda: not state(frontier).going)  # type: ignore[union-attr]
+    until(lambda: not state(frontier).going, patience_s=120)  # type: ignore[union-attr]
     last = state(frontier)
     assert last is not None
     assert (last.stage, last.failed) == ("ended", False), last.line
@@ -152,6 +150,16 @@ def test_one_run_at_a_time(frontier: Frontier) -> None:
 def test_a_crawl_from_elsewhere_is_waited_for(frontier: Frontier) -> None:
     with one_crawl(frontier), pytest.raises(CrawlError, match="fetching already"):
         start(frontier)
+    assert state(frontier) is None
+
+
+def test_a_sync_from_elsewhere_is_waited_for_where_nothing_is_fetched(frontier: Frontier) -> None:
+    frontier.home.index.mkdir(parents=True)
+    with (
+        hold(frontier.home.index / LOCK, busy=CrawlError("busy")),
+        pytest.raises(CrawlError, match="embeds and compares already"),
+    ):
+        start(frontier, fetch=False)
     assert state(frontier) is None
 
 

@@ -203,8 +203,8 @@ def test_a_link_and_the_rights_of_the_file_stay(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A made-up store to write settings for."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: list[bool]) -> Path:
+    """A made-up store to write settings for; no run is really begun."""
     made_up.fill(tmp_path, with_hostile=False)
     monkeypatch.setenv("FRONTIER_HOME", str(tmp_path))
     monkeypatch.setenv("FRONTIER_NOW", made_up.NOW.isoformat())
@@ -270,18 +270,29 @@ def test_an_area_is_added_compared_and_removed(home: Path, runs: list[bool]) -> 
     assert "areas" not in tomllib.loads((home / "frontier.toml").read_text("utf-8"))
 
 
-def test_a_shipped_area_keeps_what_is_not_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shipped_area_keeps_what_is_not_changed(home: Path, runs: list[bool]) -> None:
+    app = opened(area="optimizers")
+    app.text_input[0].input("Training")
+    labelled(app.button, "Save").click()
+    assert "Saved. The new title is shown from now on." in html(ran(app))
+    assert runs == []
+    table = tomllib.loads((home / "frontier.toml").read_text("utf-8"))
+    assert table["areas"] == {"optimizers": {"title": "Training"}}
+    labelled(app.button, "Back to what ships with Frontier").click()
+    assert "compared with it now" in html(ran(app))
+    assert runs == [False]
+
+
+def test_an_area_that_cannot_be_compared_now_is_saved_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*_: Any, **__: Any) -> None:
         raise CrawlError("a run is going already", mend="wait for it to end")
 
     monkeypatch.setattr(run_now, "start", busy)
     app = opened(area="optimizers")
-    app.text_input[0].input("Training")
+    app.text_area[2].input("momentum")
     labelled(app.button, "Save").click()
-    assert "not now: a run is going already (wait for it to end)" in html(ran(app))
-    table = tomllib.loads((home / "frontier.toml").read_text("utf-8"))
-    assert table["areas"] == {"optimizers": {"title": "Training"}}
-    assert labelled(app.button, "Back to what ships with Frontier")
+    assert "Saved. Papers are compared with it by the next" in (page := html(ran(app)))
+    assert "not now: a run is going already (wait for it to end)" in page
 
 
 def test_an_area_without_words_is_refused_in_one_line(home: Path) -> None:

@@ -101,7 +101,11 @@ class TestShuffle:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_a_build_on_a_cluster(
-    frontier: Frontier, write: Write, lines: Sequence[Any], monkeypatch: pytest.MonkeyPatch
+    frontier: Frontier,
+    write: Write,
+    lines: Sequence[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from app.archive import cluster
 
@@ -114,9 +118,8 @@ def test_a_build_on_a_cluster(
 
     met = cluster._met
     monkeypatch.setattr(cluster, "_met", lambda *args: (met(*args)[0], 7))
-    short = build(frontier, names, ray="local")
-    assert (short.written, short.same) == (0, 5)
-    assert short.broken == ["the cluster lost 2 of 7 papers: build again, for these"]
+    assert run(["archive", "build", *names, "--ray", "local"]) == 3
+    assert "2 papers were lost with a node of the cluster: build again" in capsys.readouterr().err
 
 
 class TestTrouble:

@@ -210,6 +210,8 @@ def test_days_are_english_and_texts_end_at_words():
     assert shorten("x" * 30, 10) == "x" * 9 + "…"
     assert shorten("one", 0) == ""
     assert shorten("at a rate of $O(n^2)$ in all", 18) == "at a rate of…"
+    assert shorten("at a rate of $O(n + m)$-time in all", 25) == "at a rate of…"
+    assert shorten("a $" + "n" * 50 + "$ and more", 30) == "a $" + "n" * 26 + "…"
     assert shorten(f"${'n' * 50}$ and more", 10) == f"${'n' * 8}…"
 
 

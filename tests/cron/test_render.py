@@ -1,6 +1,7 @@
 """The digest as a mail, read back by the parsers that mail programs use."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -8,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from cron.digest import EventLine
 from cron.render import LIMIT_BYTES, fitted, render_html, render_mail, render_preview, render_text, subject, wrapped
 from data.errors import ConfigError, UsageError
 
@@ -127,6 +129,9 @@ def test_the_html_is_ready_for_light_and_dark_and_loads_nothing(a_digest):
 def test_formulas_are_set_in_the_html_and_stay_in_the_text(digest_of, ranked):
     paper = ranked(1, title="A rate of $O(n^2)$ <b>", abstract=r"Let $x_t \in \mathbb{R}$ & <script>alert(1)</script>.")
     digest = digest_of({"architectures": [paper]})
+    entry = replace(digest.entries[0], because="near the landmark $k$-means")
+    event = EventLine(paper_id=1, day=NOW.date(), text="cited by “On $k$-means”", url="")
+    digest = replace(digest, sections=(replace(digest.sections[0], entries=(entry,)),), events=(event,))
     html, text = render_html(digest), render_text(digest)
     assert re.search(r"A rate of <span[^>]*><i>O</i>\(<i>n</i><sup>2</sup>\)</span> &lt;b&gt;", html)
     assert "<sub><i>t</i></sub> ∈ ℝ" in html

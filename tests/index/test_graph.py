@@ -314,6 +314,7 @@ def test_a_signal_after_encoders_have_come_and_gone(kept: Path) -> None:
         f"first, second = GraphEncoder(Path({str(kept)!r})), GraphEncoder(Path({str(kept)!r}))\n"
         f"first.encode(['text'] * {FEW + 1})\n"
         f"second.encode(['text'] * {FEW + 1})\n"
+        "assert type(first._many).__name__ == type(second._many).__name__ == '_Runner'\n"
         "del first\n"
         "del second\n"
         "came = []\n"
