@@ -148,6 +148,14 @@ def _inliner() -> CSSInliner:
     return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
 
 
+def _typeset(text: str) -> str:
+    """As `to_html`, without the spans about formulas, which mean nothing in a mail that has a limit."""
+    return _SPAN.sub("", to_html(text))
+
+
+_SPAN = re.compile("</?span[^>]*>")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -159,7 +167,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["wrapped"] = wrapped
-    environment.filters["typeset"] = to_html
+    environment.filters["typeset"] = _typeset
     return environment
 
 
