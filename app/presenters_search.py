@@ -241,7 +241,7 @@ def count_line(asked: Question, found: int, years: Mapping[str, int]) -> str:
     if not found:
         return ""
     links = [
-        f'<a href="{href("search", replace(asked, since=year, until=year).address())}" target="_self"'
+        f'<a class="fr-inline" href="{href("search", replace(asked, since=year, until=year).address())}" target="_self"'
         f' aria-label="Only {year}; of those found: {count:,}">{year}</a> ({count:,})'
         for year, count in sorted(years.items(), reverse=True)
         if (asked.since, asked.until) != (year, year)

@@ -29,7 +29,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 CHROMIUM = Path("/usr/bin/chromium")
 IN_CI = os.environ.get("CI") == "true"
 
-settings.register_profile("shared machine", deadline=None)  # speed is measured by the bench, never tested
+# Speed is measured by the bench, never tested. Half of Hypothesis's own examples, unless time is given: make test SLOW=1
+settings.register_profile("shared machine", deadline=None, max_examples=100 if os.environ.get("SLOW") else 50)
 settings.load_profile("shared machine")
 
 

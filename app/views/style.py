@@ -273,7 +273,7 @@ CSS += _ACTIONS
 
 _LIBRARY = """
 .stHtml .fr-done { font-size: 0.85rem; color: var(--fr-muted); margin-top: 0.35rem; }
-.stHtml .fr-done a { text-decoration: underline; }
+.stHtml .fr-done a, .stHtml a.fr-inline { text-decoration: underline; }
 .stHtml .fr-own-note { border-left: 3px solid var(--fr-accent); margin: 0.5rem 0 0; padding: 0.1rem 0 0.1rem 0.9rem;
   max-width: 44rem; font-size: 0.95rem; }
 .fr-own-note .fr-muted { font-size: 0.8rem; }

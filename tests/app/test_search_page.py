@@ -201,7 +201,7 @@ def test_a_year_is_one_choice() -> None:
     assert "Take away: year 2019" in page
     assert "since" not in page.replace("since=", "")
     line = count_line(Question(query="x"), 5, {"2019": 1, "2024": 4})
-    assert line.startswith("Counts are of the 5 papers found. One year alone: <a")
+    assert line.startswith("Counts are of the 5 papers found. One year alone: <a ")
     assert re.findall(r'href="\./search\?([^"]*)"', line) == [
         "q=x&amp;since=2024&amp;until=2024", "q=x&amp;since=2019&amp;until=2019",
     ]  # fmt: skip
