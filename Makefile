@@ -45,11 +45,15 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontier needs Python 3.11 or later")'
 	$(PYTHON) -m venv .venv
 
+define install
+$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(1)]'
+endef
+
 .venv/run-ready: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRA)]'
+	$(call install,$(EXTRA))
 	touch $@
 
-.venv/test-ready: .venv/run-ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(TESTED)]'
-	touch $@
+.venv/test-ready: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,$(TESTED))
+	touch .venv/run-ready $@

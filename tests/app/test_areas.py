@@ -91,6 +91,7 @@ def test_training_is_the_same_twice_and_takes_the_place_of_zero_shot(frontier: F
     reader.close()
 
 
+@pytest.mark.slow
 def test_each_way_of_measuring(frontier: Frontier, labelled: Path, tmp_path: Path) -> None:
     write_heads(train_heads(frontier, labelled).heads, frontier.home.heads)
     own = evaluate_areas_file(frontier, labelled).figures

@@ -218,6 +218,7 @@ def test_what_the_user_joined_stays_joined_in_a_home_that_only_knows_his_word(st
     assert store.put("dblp", [other], now=LATER).new == 0
 
 
+@pytest.mark.slow
 def test_thousands_of_like_titles_cost_little_and_fill_no_list(store: Store, reader: Reader) -> None:
     title = "Proceedings of the International Meeting on Gated Networks"
     store.put("import", [paper("import", f"n{n}", title=title, authors=()) for n in range(1500)], now=NOW)

@@ -177,7 +177,9 @@ class TestKeeping:
         assert built == [1]
         assert [p.name for p in copy.iterdir()] == [KEY]
 
-    @pytest.mark.parametrize("field", ["format", "openvino", "eight_bits"])
+    @pytest.mark.parametrize(
+        "field", ["format", *(pytest.param(f, marks=pytest.mark.slow) for f in ("openvino", "eight_bits"))]
+    )
     def test_one_of_another_version_or_kind_is_made_anew(self, copy: Path, built: list[int], field: str) -> None:
         manifest = json.loads((copy / KEY / MANIFEST).read_text())
         manifest[field] = {"format": 0, "openvino": "2024.1", "eight_bits": not manifest["eight_bits"]}[field]
