@@ -50,9 +50,10 @@ def roadmap(services: Services, names: Sequence[str]) -> Road:
     found = {name: [(asked, reader.find(asked)) for asked in services.areas[name].landmarks] for name in names}
     ids = {i for of_area in found.values() for _, i in of_area if i is not None}
     near = _nearest(services, sorted(ids), new)
+    beside = {i: {j for j, _ in near.get(i, ())} for i in ids}
     cited_by = {i: reader.citing(i) for i in ids}
-    shown = {i: [j for j in by if j not in dict(near.get(i, ()))][:CITING] for i, by in cited_by.items()}
-    wanted = {*ids, *(i for of in near.values() for i, _ in of), *(i for of in shown.values() for i in of)}
+    shown = {i: [j for j in by if j not in beside[i]][:CITING] for i, by in cited_by.items()}
+    wanted = ids.union(*beside.values(), *shown.values())
     papers = {p.id: p for p in reader.papers(wanted)}
     roads = {}
     for name, of_area in found.items():

@@ -1,7 +1,7 @@
 """The digest as a mail: plain text, HTML, and the whole message (RFC 5322), never larger than mail programs show.
 
-Templates live in `cron/templates`; HTML is escaped by Jinja2, titles and abstracts by `data.latex`, which sets their
-formulas; texts and links come clean from `cron.digest`.
+Templates live in `cron/templates`; HTML is escaped by Jinja2, what may hold formulas by `data.latex`, which sets them;
+texts and links come clean from `cron.digest`.
 """
 
 from __future__ import annotations
