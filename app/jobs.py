@@ -22,13 +22,13 @@ from data.errors import CrawlError, InputError, MalformedId, UnknownSource
 from data.ids import PaperId, parse_id
 from data.locks import hold
 from data.papers import Stored
-from data.records import BadRecord, MentionRecord, PaperRecord
+from data.records import BadRecord, PaperRecord
 
 if TYPE_CHECKING:
     from crawler.options import EngineOptions
     from crawler.probe import Probed
     from data.reader import Reader
-    from data.store import Store
+    from data.store import Record, Store
     from ranking.heads import Heads
     from ranking.relevance import AreaModel
 
@@ -350,7 +350,8 @@ def import_file(
     """
     from app.library_file import is_library, take
     from app.tasting import like_sighted
-    from crawler.files import read_records
+    from crawler.ahead import read_ahead
+    from data.ingest import Prepared
     from index.encoders import model_name
 
     store = frontier.open_store()
@@ -361,20 +362,21 @@ def import_file(
     broken = ""
     total = Stored()
 
-    def count(record: PaperRecord | MentionRecord | BadRecord | None) -> None:
+    def count(record: Record | None) -> None:
         counts["read"] += 1
         if isinstance(record, BadRecord):
             counts["bad"] += 1
             if len(bad) < 20:
                 bad.append(record)
 
-    def good() -> Iterator[PaperRecord | MentionRecord]:
-        for record in read_records(path, now=frontier.now()):
-            count(record)
+    def good() -> Iterator[Record]:
+        for found in read_ahead(path, now=frontier.now()):
+            count(found)
+            record = found.record if isinstance(found, Prepared) else found
+            if liked and isinstance(record, PaperRecord):
+                seen.append((record.source, record.source_id, record.title))
             if not isinstance(record, BadRecord):
-                if liked and isinstance(record, PaperRecord):
-                    seen.append((record.source, record.source_id, record.title))
-                yield record
+                yield found
 
     try:
         if is_library(path):

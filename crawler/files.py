@@ -50,8 +50,13 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | Mention
     if is_bibtex(path):
         yield from read_bibtex(path, now=now)
         return
-    for line in read_objects(path):
-        yield line if isinstance(line, BadRecord) else record_of(*line, now)
+    for line in read_lines(path):
+        yield line if isinstance(line, BadRecord) else record_of_line(*line, now)
+
+
+def is_lines(path: Path) -> bool:
+    """Whether `read_records` reads the file line by line."""
+    return not (is_mail_path(path) or is_bibtex(path))
 
 
 class Openable(Protocol):
@@ -66,7 +71,13 @@ def read_objects(path: Openable) -> Iterator[tuple[str, dict[str, Any]] | BadRec
 
     Raises InputError where the file cannot be read or is cut short, after everything before that was yielded.
     """
-    number = 0
+    for line in read_lines(path):
+        yield line if isinstance(line, BadRecord) else _object(*line)
+
+
+def read_lines(path: Openable) -> Iterator[tuple[bytes, str] | BadRecord]:
+    """The lines of `read_objects` as they are, each with where it stands. Raises InputError as that does."""
+    number, name = 0, str(path)
     try:
         with path.open("rb") as plain:
             zipped = plain.read(2) == b"\x1f\x8b"
@@ -77,12 +88,12 @@ def read_objects(path: Openable) -> Iterator[tuple[str, dict[str, Any]] | BadRec
                 if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
                     while (rest := lines.readline(_SKIPPED_AT_ONCE)) and not rest.endswith(b"\n"):
                         pass
-                    yield BadRecord(source=SOURCE, where=f"{path}:{number}", problem="a line of more than 16 MiB")
+                    yield BadRecord(source=SOURCE, where=f"{name}:{number}", problem="a line of more than 16 MiB")
                     continue
                 if number == 1:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
-                    yield _object(line, f"{path}:{number}")
+                    yield line, f"{name}:{number}"
     except EOFError as exc:
         raise InputError(str(path), f"is cut short after line {number}") from exc
     except (gzip.BadGzipFile, zlib.error) as exc:
@@ -95,13 +106,19 @@ def read_objects(path: Openable) -> Iterator[tuple[str, dict[str, Any]] | BadRec
 def _object(line: bytes, where: str) -> tuple[str, dict[str, Any]] | BadRecord:
     try:
         values = json.loads(line.decode())
-        if _SURROGATE.search(line):
+        if b"\\u" in line and _SURROGATE.search(line):
             values = json.loads(json.dumps(values, ensure_ascii=False).encode("utf-8", "ignore"))
         if not isinstance(values, dict):
             raise ValueError(f"a {type(values).__name__}, not an object")
     except (ValueError, RecursionError) as exc:
         return BadRecord(source=SOURCE, where=where, problem=_problem(exc))
     return where, values
+
+
+def record_of_line(line: bytes, where: str, now: datetime) -> PaperRecord | BadRecord:
+    """The paper of one line that stands at `where`, in either of the two forms."""
+    found = _object(line, where)
+    return found if isinstance(found, BadRecord) else record_of(*found, now)
 
 
 def record_of(where: str, values: Mapping[str, Any], now: datetime) -> PaperRecord | BadRecord:

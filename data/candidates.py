@@ -211,13 +211,15 @@ class Candidates:
         """`data.matching.match_keys`, worked out once in a transaction."""
         return self._keys_of(title, authors).match
 
-    def _keys_of(self, title: str, authors: Sequence[str]) -> _Keys:
-        about = title, authors[0] if authors else ""
-        keys = self._keys.get(about)
-        if keys is None:
-            own, match = title_key(title), match_keys(title, authors)
-            keys = self._keys[about] = _Keys(match, match if says_nothing(own) else (own, *match))
+    def remember_keys(self, title: str, authors: Sequence[str], own: str, match: tuple[int, ...]) -> _Keys:
+        """Under what these are looked up: the title's key and the match keys, which were worked out before."""
+        keys = _Keys(match, match if says_nothing(own) else (own, *match))
+        self._keys[title, authors[0] if authors else ""] = keys
         return keys
+
+    def _keys_of(self, title: str, authors: Sequence[str]) -> _Keys:
+        keys = self._keys.get((title, authors[0] if authors else ""))
+        return keys or self.remember_keys(title, authors, title_key(title), match_keys(title, authors))
 
 
 def unite(conn: sqlite3.Connection, kept: int, gone: int, *, by: str, reason: str, now: datetime) -> None:

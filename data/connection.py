@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data.errors import StoreError
 
-SCHEMA_VERSION = 16
+SCHEMA_VERSION = 17
 """How many migrations there are (`data.migrations`, which is slow to import); a test holds it to that."""
 
 BUSY_TIMEOUT_S = 30.0

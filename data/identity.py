@@ -39,22 +39,20 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         ordered = sorted(sightings, key=lambda s: (bool(s[1].get("provisional")), _rank(SOURCE_ORDER, s[0])))
         by_venue = sorted(sightings, key=lambda s: (not _venue(s[1]), _rank(VENUE_ORDER, s[0])))
 
-    everything = [fields for _, fields in ordered]
-
-    def first(name: str, default: Any = "") -> Any:
-        for fields in everything:
-            if value := fields.get(name):
-                return value
-        return default
+    best = _first_said([fields for _, fields in ordered])
+    get = best.get
 
     def joined(name: str) -> list[str]:
-        found = [values for fields in everything if (values := fields.get(name))]
-        return list(dict.fromkeys([v for values in found for v in values])) if found else []
+        if name not in best:
+            return []
+        return list(dict.fromkeys([value for _, fields in ordered for value in fields.get(name, ())]))
 
     def earliest(name: str) -> str | None:
-        return min([value for fields in everything if (value := fields.get(name))], default=None)
+        if name not in best:
+            return None
+        return min([str(value) for _, fields in ordered if (value := fields.get(name))])
 
-    title, abstract = first("title"), first("abstract")
+    title, abstract, comment = best["title"], get("abstract", ""), get("comment", "")
     published = earliest("published")
     year = (
         next((f["year"] for _, f in by_venue if f.get("year")), None)
@@ -64,32 +62,38 @@ def shown(sightings: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         )
     )
     announced = [f["day"] for s, f in ordered if s == "arxiv" and f.get("day")] or [earliest("day")]
-    claim = fate(
-        first("comment"), first("journal_ref"), not_before=date.fromisoformat(published) if published else None
-    )
+    journal_ref = get("journal_ref", "")
+    claim = fate(comment, journal_ref, not_before=date.fromisoformat(published) if published else None)
     out: dict[str, Any] = {
         "title": title,
         "abstract": abstract,
-        "authors": first("authors", []),
+        "authors": get("authors", []),
         "year": year,
         "published": published,
         "day": announced[0],
         "date": _filter_date(year, published, announced[0]),
-        "url": first("url") or next((url_of(parse_id(i)) for i in first("ids", ())), ""),
+        "url": get("url") or next((url_of(parse_id(i)) for i in get("ids", ())), ""),
         "categories": joined("categories"),
-        "comment": first("comment"),
-        "journal_ref": first("journal_ref"),
+        "comment": comment,
+        "journal_ref": journal_ref,
         "keywords": joined("keywords"),
-        "code_urls": list(dict.fromkeys([*joined("code_urls"), *_named_code(f"{first('comment')}\n{abstract}")])),
-        "note": first("note"),
-        "version": first("version", None),
-        "withdrawn": int(any(f.get("withdrawn") for _, f in ordered)),
-        "provisional": int(all(f.get("provisional") for _, f in ordered)),
+        "code_urls": list(dict.fromkeys([*joined("code_urls"), *_named_code(f"{comment}\n{abstract}")])),
+        "note": get("note", ""),
+        "version": get("version"),
+        "withdrawn": int("withdrawn" in best),
+        "provisional": int(all([f.get("provisional") for _, f in ordered])),  # noqa: C419 (a list is faster)
         "title_key": title_key(title),
         **_appearance(by_venue[0][1], [f.get("venue_status", "") for _, f in by_venue], year, claim),
     }
     out["text_hash"] = text_hash(title, abstract or out["note"])
     return out
+
+
+def _first_said(ordered: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of each field the first value that says something. Fields of a single sighting say something each, as they are kept."""
+    if len(ordered) == 1 and all(ordered[0].values()):
+        return ordered[0]
+    return {name: value for fields in reversed(ordered) for name, value in fields.items() if value}
 
 
 _HOST_ENDS = (".co", ".org")

@@ -8,11 +8,11 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.candidates import Candidates, Known, join, match_again, select
 from data.ids import arxiv_year
-from data.matching import SHORTEST_TITLE, Described, Verdict, says_nothing
+from data.matching import SHORTEST_TITLE, Described, Verdict, match_keys, says_nothing
 from data.merging import next_paper_id, tell_apart, wonder
 from data.papers import Stored
 from data.people import overlap
@@ -27,6 +27,25 @@ _ADDED_ONCE = ("paper_ids", "mention_papers", "signals", "mention_signals", "cit
 
 MOST_NAMESAKES = 5
 """Papers of a like title from which on a doubt about one more is not worth a look: "Welcome message from the chairs"."""
+
+
+class Prepared(NamedTuple):
+    """A paper's record with what is worked out of it alone, which another process can do ahead: the sighting's fields as
+    JSON, the columns of a new paper, the keys of `data.matching.match_keys`."""
+
+    record: PaperRecord
+    fields: str
+    columns: Mapping[str, Any]
+    match_keys: tuple[int, ...]
+
+
+def prepare(record: PaperRecord, keys: tuple[int, ...] | None = None) -> Prepared:
+    """What storing a record takes before the store is looked at. `keys` are its match keys, where they are known."""
+    fields = record.fields()
+    columns = columns_of([(record.source, fields)])
+    return Prepared(
+        record, compact(fields), columns, match_keys(record.title, record.authors) if keys is None else keys
+    )
 
 
 class Batch:
@@ -61,11 +80,16 @@ class Batch:
 
     # ---- papers
 
-    def papers(self, records: Sequence[PaperRecord]) -> Stored:
+    def papers(self, given: Sequence[PaperRecord | Prepared]) -> Stored:
+        records = [r.record if isinstance(r, Prepared) else r for r in given]
+        for ready in given:
+            if isinstance(ready, Prepared):
+                own = ready.columns["title_key"]
+                self._known.remember_keys(ready.record.title, ready.record.authors, own, ready.match_keys)
         self._look_up(records)
         new = changed = same = ignored = 0
-        for record in records:
-            match self._one(record):
+        for record, ready in zip(records, given, strict=True):
+            match self._one(record, ready if isinstance(ready, Prepared) else None):
                 case "new":
                     new += 1
                 case "changed":
@@ -99,7 +123,7 @@ class Batch:
             )
         }
 
-    def _one(self, record: PaperRecord) -> str:
+    def _one(self, record: PaperRecord, ready: Prepared | None) -> str:
         source_id = record.source_id
         known = self._sightings.get((record.source, source_id))
         if known and _another(record, json.loads(known[2])):
@@ -108,10 +132,9 @@ class Batch:
             self._known.load(self._known.by_id.get(pair) for pair in _id_pairs(record))
             self._sightings |= self._known_sightings([(record.source, source_id)])
             known = self._sightings.get((record.source, source_id))
-        fields = record.fields()
         if known:
             sighting_id, paper_id, before = known
-            old = json.loads(before)
+            fields, old = record.fields(), json.loads(before)
             if record.update_only:
                 fields.pop("announce_type", None)  # how a paper was announced is not how it was replaced
             after = compact({**_without_gone(old, fields, record), **fields, **_announcement(old, fields)})
@@ -132,7 +155,8 @@ class Batch:
         if found is None and record.update_only:
             return "ignored"
         if found is None:
-            paper_id = self._new_paper(record, described, fields)
+            ready = ready or prepare(record, self._known.match_keys(record.title, record.authors))
+            paper_id = self._new_paper(ready, described)
         else:
             paper_id = found
             self._touched[paper_id] = record.source
@@ -140,7 +164,7 @@ class Batch:
         self._apart += [(paper_id, other) for other in others]
         self._claim_ids(paper_id, record)
         self._signal(paper_id, record)
-        self._new_sighting(paper_id, record, source_id, compact(fields))
+        self._new_sighting(paper_id, record, source_id, ready.fields if ready else compact(record.fields()))
         return "new" if found is None else "changed"
 
     def _others(self, record: PaperRecord) -> list[int]:
@@ -218,19 +242,19 @@ class Batch:
         self._keys.add(key)
         return key
 
-    def _new_paper(self, record: PaperRecord, described: Described, fields: Mapping[str, Any]) -> int:
+    def _new_paper(self, ready: Prepared, described: Described) -> int:
+        record = ready.record
         paper_id = self._next_paper
         self._next_paper += 1
-        columns = columns_of([(record.source, fields)])
         self._papers[paper_id] = {
             "id": paper_id,
             "key": self._free_key(_printed_id(record)),
-            **columns,
+            **ready.columns,
             "added_at": self._now,
             "changed_at": self._now,
         }
         if not record.provisional:
-            self._match_keys.append((paper_id, self._known.match_keys(record.title, record.authors)))
+            self._match_keys.append((paper_id, ready.match_keys))
         self._known.add(Known(paper_id=paper_id, described=described, provisional=record.provisional))
         return paper_id
 

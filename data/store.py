@@ -19,7 +19,7 @@ from data import waiting
 from data.candidates import unite, weigh_pairs
 from data.connection import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect, translated
 from data.errors import FrontierError
-from data.ingest import Batch
+from data.ingest import Batch, Prepared
 from data.merging import last_merge, next_seq, remember_joined, split, tell_apart, undo
 from data.papers import Stored
 from data.records import BadRecord, MentionRecord, PaperRecord
@@ -29,7 +29,7 @@ BATCH = 2_000
 """Records that one transaction takes at most when a long stream is stored: a second's work. Of 500, a third more would be
 written, for each transaction writes the pages of the indexes that it touches."""
 
-Record = PaperRecord | MentionRecord | BadRecord
+Record = PaperRecord | Prepared | MentionRecord | BadRecord
 
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class Store:
         batch = list(records)
         with self.transaction():
             work = Batch(self._conn, now)
-            stored = work.papers([r for r in batch if isinstance(r, PaperRecord)])
+            stored = work.papers([r for r in batch if isinstance(r, PaperRecord | Prepared)])
             mentions = work.mentions([r for r in batch if isinstance(r, MentionRecord)])
             work.flush()
             if cursor:

@@ -1,0 +1,111 @@
+"""The papers of a long file of lines, read and prepared for the store in a process of their own, ahead of whoever stores
+them: storing is mostly SQLite's work, preparing is Python's.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import Queue
+
+from crawler.files import is_lines, read_lines, read_records, record_of_line
+from data.errors import InputError
+from data.ingest import Prepared, prepare
+from data.records import BadRecord, MentionRecord, PaperRecord
+from data.store import in_batches
+
+logger = logging.getLogger(__name__)
+
+LONG = 4 * 1024 * 1024
+"""Bytes of a file from which on a process is started, which takes half a second."""
+
+FIRST = 2_000
+"""Lines that are read here while the process starts."""
+
+PIECE = 250
+"""Lines that come together."""
+
+AHEAD = 20
+"""Pieces that wait to be stored, at most: more than a transaction takes, during which none is fetched."""
+
+
+def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord | MentionRecord | BadRecord]:
+    """What `read_records` gives, in its order; papers of long files are prepared. Raises InputError as that does.
+
+    Nothing is lost to a process that dies: what it has not given is read here.
+    """
+    if not _is_long(path):
+        yield from read_records(path, now=now)
+        return
+    context = multiprocessing.get_context("spawn")
+    mine, its = context.Pipe(duplex=False)
+    with mine:
+        process = context.Process(target=_read, args=(path, now, its), daemon=True)
+        process.start()
+        its.close()
+        try:
+            yield from _prepared(islice(read_lines(path), FIRST), now)
+            done, whole = FIRST, False
+            with suppress(EOFError, OSError):  # it died, perhaps in the middle of a piece
+                while not isinstance(found := pickle.loads(mine.recv_bytes()), bool):  # noqa: S301  our own process's
+                    yield from found
+                    done += len(found)
+                whole = found
+        finally:
+            process.kill()
+            process.join()
+    if not whole:
+        yield from _prepared(islice(read_lines(path), done, None), now)
+
+
+def _is_long(path: Path) -> bool:
+    try:
+        return is_lines(path) and path.stat().st_size >= LONG and (os.cpu_count() or 1) > 1
+    except OSError:
+        return False
+
+
+def _prepared(lines: Iterator[tuple[bytes, str] | BadRecord], now: datetime) -> Iterator[Prepared | BadRecord]:
+    for line in lines:
+        found = line if isinstance(line, BadRecord) else record_of_line(*line, now)
+        yield found if isinstance(found, BadRecord) else prepare(found)
+
+
+# ---- in the process --------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path, now: datetime, out: Connection) -> None:
+    """Gives pieces, and at the end whether this is the end of the file."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: the parent decides
+    ready: Queue[bytes] = Queue(AHEAD)
+    sender = threading.Thread(target=_send, args=(ready, out))
+    sender.start()
+    whole = False
+    try:
+        for piece in in_batches(_prepared(islice(read_lines(path), FIRST, None), now), PIECE):
+            ready.put(pickle.dumps(piece))
+        whole = True
+    except InputError:  # the parent meets it where it stands
+        pass
+    finally:
+        ready.put(pickle.dumps(whole))
+        ready.put(b"")
+    sender.join()
+
+
+def _send(ready: Queue[bytes], out: Connection) -> None:
+    try:
+        while found := ready.get():
+            out.send_bytes(found)
+    except OSError:  # the parent is gone
+        os._exit(1)
