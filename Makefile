@@ -45,15 +45,18 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontier needs Python 3.11 or later")'
 	$(PYTHON) -m venv .venv
 
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
 define install
-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(1)]'
+$(PIP) $(2) torch
+$(PIP) $(2) --editable '.[$(1)]'
 endef
 
 .venv/run-ready: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,$(EXTRA))
 	touch $@
 
+# most of what the tests install is never imported: what is, is compiled then
 .venv/test-ready: .venv/bin/python pyproject.toml constraints.txt
-	$(call install,$(TESTED))
+	$(call install,$(TESTED),--no-compile)
 	touch .venv/run-ready $@

@@ -52,6 +52,7 @@ def test_more_neighbours_than_papers_are_refused() -> None:
         layout.nearest(clumps(1, 1), clumps(1, 3), 5)
 
 
+@pytest.mark.slow  # UMAP takes most of a minute to compile
 def test_alike_papers_lie_together(fitted: layout.Places) -> None:
     group = np.arange(160) % 4
     assert fitted.shape == (160, 2)
@@ -60,10 +61,12 @@ def test_alike_papers_lie_together(fitted: layout.Places) -> None:
     assert own_share(fitted, group) > 0.95
 
 
+@pytest.mark.slow  # UMAP takes most of a minute to compile
 def test_a_map_is_the_same_each_time(vectors: Vectors, fitted: layout.Places) -> None:
     assert (layout.fit(vectors) == fitted).all()
 
 
+@pytest.mark.slow  # UMAP takes most of a minute to compile
 def test_a_map_made_anew_keeps_its_shape(vectors: Vectors, fitted: layout.Places) -> None:
     again = layout.fit(vectors, np.ascontiguousarray(fitted[:, ::-1]))
     before = np.stack([fitted[g::4, ::-1].mean(axis=0) for g in range(4)])
@@ -71,6 +74,7 @@ def test_a_map_made_anew_keeps_its_shape(vectors: Vectors, fitted: layout.Places
     assert np.linalg.norm(after - before, axis=1).max() < 0.3
 
 
+@pytest.mark.slow  # UMAP takes most of a minute to compile
 def test_new_papers_lie_among_their_like(vectors: Vectors, fitted: layout.Places) -> None:
     new = clumps(4, 10, seed=2)
     places = layout.place(new, vectors, fitted)
@@ -79,6 +83,7 @@ def test_new_papers_lie_among_their_like(vectors: Vectors, fitted: layout.Places
         assert nearest % 4 == row % 4
 
 
+@pytest.mark.slow  # UMAP takes most of a minute to compile
 def test_a_known_paper_is_placed_about_where_it_lies(vectors: Vectors, fitted: layout.Places) -> None:
     places = layout.place(vectors, vectors, fitted)
     assert np.median(np.linalg.norm(places - fitted, axis=1)) < 0.1
