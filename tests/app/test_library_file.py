@@ -391,7 +391,7 @@ def test_watches_go_along(filled: Home, homes: Callable[[str], Home], record: Ma
 texts = st.text(st.characters(codec=None), max_size=40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     title=texts,
     other=st.fixed_dictionaries(

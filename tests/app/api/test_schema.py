@@ -46,7 +46,7 @@ def test_every_answer_is_as_described(operations, label, mode):
     operation = operations[label]
 
     @settings(
-        max_examples=12 if label.startswith("GET") else 4, derandomize=True, deadline=None, database=None,
+        max_examples=8 if label.startswith("GET") else 4, derandomize=True, deadline=None, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=operation.as_strategy(generation_mode=mode))
