@@ -4,7 +4,6 @@ them: storing is mostly SQLite's work, preparing is Python's.
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import pickle
@@ -18,13 +17,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Queue
 
-from crawler.files import is_lines, read_lines, read_records, record_of_line
+from crawler.files import is_lines, read_lines, read_records, records_of
 from data.errors import InputError
 from data.ingest import Prepared, prepare
 from data.records import BadRecord, MentionRecord, PaperRecord
 from data.store import in_batches
-
-logger = logging.getLogger(__name__)
 
 LONG = 4 * 1024 * 1024
 """Bytes of a file from which on a process is started, which takes half a second."""
@@ -54,7 +51,7 @@ def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord 
         process.start()
         its.close()
         try:
-            yield from _prepared(islice(read_lines(path), FIRST), now)
+            yield from _prepared(path, 0, FIRST, now)
             done, whole = FIRST, False
             with suppress(EOFError, OSError):  # it died, perhaps in the middle of a piece
                 while not isinstance(found := pickle.loads(mine.recv_bytes()), bool):  # noqa: S301  our own process's
@@ -65,7 +62,7 @@ def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord 
             process.kill()
             process.join()
     if not whole:
-        yield from _prepared(islice(read_lines(path), done, None), now)
+        yield from _prepared(path, done, None, now)
 
 
 def _is_long(path: Path) -> bool:
@@ -75,9 +72,9 @@ def _is_long(path: Path) -> bool:
         return False
 
 
-def _prepared(lines: Iterator[tuple[bytes, str] | BadRecord], now: datetime) -> Iterator[Prepared | BadRecord]:
-    for line in lines:
-        found = line if isinstance(line, BadRecord) else record_of_line(*line, now)
+def _prepared(path: Path, first: int, last: int | None, now: datetime) -> Iterator[Prepared | BadRecord]:
+    """Lines from number `first` to before `last`, counted from 0; blank ones do not count."""
+    for found in records_of(islice(read_lines(path), first, last), now):
         yield found if isinstance(found, BadRecord) else prepare(found)
 
 
@@ -92,7 +89,7 @@ def _read(path: Path, now: datetime, out: Connection) -> None:
     sender.start()
     whole = False
     try:
-        for piece in in_batches(_prepared(islice(read_lines(path), FIRST, None), now), PIECE):
+        for piece in in_batches(_prepared(path, FIRST, None, now), PIECE):
             ready.put(pickle.dumps(piece))
         whole = True
     except InputError:  # the parent meets it where it stands

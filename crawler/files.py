@@ -13,7 +13,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
@@ -50,8 +50,14 @@ def read_records(path: Path, *, now: datetime) -> Iterator[PaperRecord | Mention
     if is_bibtex(path):
         yield from read_bibtex(path, now=now)
         return
-    for line in read_lines(path):
-        yield line if isinstance(line, BadRecord) else record_of_line(*line, now)
+    yield from records_of(read_lines(path), now)
+
+
+def records_of(lines: Iterable[tuple[bytes, str] | BadRecord], now: datetime) -> Iterator[PaperRecord | BadRecord]:
+    """The papers of lines that `read_lines` gave. A line that is no paper is a BadRecord."""
+    for line in lines:
+        found = line if isinstance(line, BadRecord) else _object(*line)
+        yield found if isinstance(found, BadRecord) else record_of(*found, now)
 
 
 def is_lines(path: Path) -> bool:
@@ -113,12 +119,6 @@ def _object(line: bytes, where: str) -> tuple[str, dict[str, Any]] | BadRecord:
     except (ValueError, RecursionError) as exc:
         return BadRecord(source=SOURCE, where=where, problem=_problem(exc))
     return where, values
-
-
-def record_of_line(line: bytes, where: str, now: datetime) -> PaperRecord | BadRecord:
-    """The paper of one line that stands at `where`, in either of the two forms."""
-    found = _object(line, where)
-    return found if isinstance(found, BadRecord) else record_of(*found, now)
 
 
 def record_of(where: str, values: Mapping[str, Any], now: datetime) -> PaperRecord | BadRecord:

