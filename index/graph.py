@@ -51,7 +51,7 @@ from index.tokens import ids_of, open_tokenizer, token_batches
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 """Version of the graph and its folder; another one is made anew."""
 
 KEY = f"{DEFAULT_MODEL}-{DEFAULT_SHA256['model.safetensors'][:12]}-{FORMAT}"

@@ -164,11 +164,18 @@ def _graph_attended(weights: Weights, name: str, x: Any, bias: Any, ranges: Rang
 
     width = weights[f"{name}self.query.bias"].shape[0]
     by_head = _whole(0, 0, HEADS, width // HEADS)
+    shrink = np.float32(1 / np.sqrt(width // HEADS))
+    scaled = dict(weights) | {
+        f"{name}self.query.{p}": weights[f"{name}self.query.{p}"] * shrink for p in ("weight", "bias")
+    }
     query, key, value = (
         op.transpose(op.reshape(product, by_head, True), _whole(0, 2, 1, 3))
-        for product in _graph_products(weights, [f"{name}self.{part}" for part in _PARTS], x, ranges)
+        for product in _graph_products(scaled, [f"{name}self.{part}" for part in _PARTS], x, ranges)
     )
-    joined = op.transpose(op.scaled_dot_product_attention(query, key, value, bias), _whole(0, 2, 1, 3))
+    shares = op.softmax(
+        op.add(op.matmul(query, key, False, True), bias), -1
+    )  # faster than scaled_dot_product_attention
+    joined = op.transpose(op.matmul(shares, value, False, False), _whole(0, 2, 1, 3))
     flat = op.reshape(joined, _whole(0, 0, width), True)
     (out,) = _graph_products(weights, (f"{name}output.dense",), flat, ranges)
     return out

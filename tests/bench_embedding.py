@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 from bench_common import Figure, frontier, made_up, seconds
 
-ROUNDS = 3
+from data.reader import Reader
 
-WHOLE = """
+SCRIPT = """
 import json, sys
 from sentence_transformers import SentenceTransformer
-texts = [json.loads(line) for line in open(sys.argv[2])]
-SentenceTransformer(sys.argv[1], device="cpu").encode([f"{t['title']}\\n{t['abstract']}" for t in texts])
+SentenceTransformer(sys.argv[1], device="cpu").encode(json.load(open(sys.argv[2])))
 """
 """What people write first, as a process of its own: the baseline of `frontier sync`."""
 
 
-def figures(folder: Path, papers: int) -> Iterator[Figure]:
-    """Abstracts a second of both encoders in turns, how their vectors agree, and a sync of all papers as a command."""
+def figures(folder: Path, papers: int, rounds: int) -> Iterator[Figure]:
+    """Abstracts a second of both encoders in turns, how their vectors agree, and a first sync of all papers as a command."""
     from sentence_transformers import SentenceTransformer
 
     from index.encoders import DEFAULT_MODEL, load_encoder, packaged_model
@@ -37,24 +37,47 @@ def figures(folder: Path, papers: int) -> Iterator[Figure]:
     ours = load_encoder(DEFAULT_MODEL, 32, folder / "models")
     ours.encode(texts[:64])
     theirs.encode(texts[:32])
-    spent: tuple[list[float], list[float]] = ([], [])
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        one = ours.encode(texts)
-        spent[0].append(time.perf_counter() - started)
-        started = time.perf_counter()
-        other = theirs.encode(texts, normalize_embeddings=True)
-        spent[1].append(time.perf_counter() - started)
-    mine, base = (papers / statistics.median(s) for s in spent)
-    yield Figure("embedding", mine, "papers/s", base, "sentence-transformers as it comes")
-    yield Figure("embedding, mean cosine to it", float(np.einsum("ij,ij->i", one, other).mean()), "")
-
-    lines = folder / "few.jsonl"
-    lines.write_text("".join(json.dumps(p) + "\n" for p in known))
-    os.environ["FRONTIER_HOME"] = str(folder / "few")
-    frontier("import", str(lines))
-    command = [sys.executable, "-c", WHOLE, str(packaged_model()), str(lines)]
-    whole = papers / seconds(lambda: subprocess.run(command, check=True, capture_output=True))
-    yield Figure(
-        "sync, whole command", papers / seconds(lambda: frontier("sync")), "papers/s", whole, "the same as a script"
+    yield _in_turns(
+        "embedding",
+        papers,
+        lambda: ours.encode(texts),
+        lambda: theirs.encode(texts, normalize_embeddings=True),
+        "sentence-transformers as it comes",
+        rounds,
     )
+    some = texts[:512]
+    same = np.einsum("ij,ij->i", ours.encode(some), theirs.encode(some, normalize_embeddings=True))
+    yield Figure("embedding, mean cosine to it", float(same.mean()), "")
+
+    lines, texts_file, home, new = (folder / name for name in ("few.jsonl", "few.json", "few", "new"))
+    lines.write_text("".join(json.dumps(p) + "\n" for p in known))
+    os.environ["FRONTIER_HOME"] = str(home)
+    frontier("import", str(lines))
+    with closing(Reader(home / "papers.sqlite")) as reader:
+        rows = reader.texts(reader.to_embed(DEFAULT_MODEL))  # the starter set's among them
+    texts_file.write_text(json.dumps([text for _, _, text in rows]))
+
+    def sync() -> None:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(home, new)
+        os.environ["FRONTIER_HOME"] = str(new)
+        frontier("sync")
+
+    script = [sys.executable, "-c", SCRIPT, str(packaged_model()), str(texts_file)]
+    yield _in_turns(
+        "sync, whole command",
+        len(rows),
+        sync,
+        lambda: subprocess.run(script, check=True, capture_output=True),
+        "the same as a script",
+        rounds,
+    )
+
+
+def _in_turns(
+    name: str, papers: int, ours: Callable[[], object], theirs: Callable[[], object], baseline: str, rounds: int
+) -> Figure:
+    """Papers a second of two ways to encode the same ones, each way's median."""
+    spent = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    mine, base = (papers / statistics.median(each) for each in zip(*spent, strict=True))
+    return Figure(name, mine, "papers/s", base, baseline)
