@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -52,15 +53,30 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+@contextmanager
+def _without_pandas() -> Iterator[None]:
+    """Lets sqlite-utils be imported without pandas, which it would import where it is installed, and which takes longer than the rest
+    of a small command. Where pages are shown, pandas is needed anyway, and another thread may be importing it now."""
+    hidden = not {"pandas", "streamlit"} & sys.modules.keys()
+    if hidden:
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # how Python marks a module that is not to be found
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["pandas"]
+
+
 class Store:
     """Writes. One at a time per process; other processes wait up to the connection's timeout for their turn."""
 
     def __init__(self, path: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> None:
         """Open or create the store and bring its schema up to date. `timeout_s` is how long it waits for another process.
         Raises StoreError."""
-        from sqlite_utils import Database
+        with _without_pandas():
+            from sqlite_utils import Database
 
-        from data.migrations import migrate
+            from data.migrations import migrate
 
         self.path = path
         with translated(path):
