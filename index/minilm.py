@@ -35,7 +35,7 @@ ORDINARY, EVENED = 3.0, 0.7
 to 8 bits, and the matrix's columns multiplied by it: a few columns of this model reach ten times as far as the others
 (SmoothQuant, https://arxiv.org/abs/2211.10438, with scales from the inputs alone)."""
 
-ROOM = 1.2
+ROOM = 1.1
 """How much farther than what was seen 8 bits reach."""
 
 Ranges: TypeAlias = dict[str, tuple[Floats, Floats]]

@@ -23,8 +23,8 @@ from index.encoders import Vectors
 
 Ids: TypeAlias = NDArray[np.int64]
 
-FEWEST, MOST = 80, 256
-LIST_GAP = 0.19
+FEWEST, MOST = 64, 320
+LIST_GAP = 0.185
 """Lists read for a query that no filter narrows: those whose centroids have an inner product with it that is lower than the best
 one's by so much at most, between so many. Recall and time grow with all of these (docs/performance.md)."""
 

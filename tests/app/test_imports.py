@@ -116,3 +116,18 @@ def test_help_loads_no_command(home: Home) -> None:
     assert "search" in printed
     assert not {m for m in modules if m.startswith(("app.commands", "data.reader", "rich", "numpy"))}
     assert not modules & (HEAVY | WRITING)
+
+
+@pytest.mark.parametrize("before", ["", "import pandas", "import streamlit"])
+def test_opening_the_store_loads_no_pandas_that_is_not_needed(home: Home, before: str) -> None:
+    code = f"""{before}
+import sys
+from pathlib import Path
+from data.store import Store
+Store(Path({str(home.store)!r})).close()
+loaded = "pandas" in sys.modules
+import pandas
+print(loaded, pandas.DataFrame({{"a": [1]}}).a.sum())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [str(bool(before)), "1"]

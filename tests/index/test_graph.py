@@ -114,6 +114,56 @@ class TestAgreement:
             assert cosines(one, other).min() >= 0.999
 
 
+class TestFixedShapes:
+    """Lengths that come often get a graph of their own."""
+
+    LONG = tuple(
+        f"Paper {n} asks how {topic} models learn from few examples and what they forget. " * 20
+        for n, topic in enumerate(["vision", "speech", "protein", "weather", "robot", "music", "traffic", "market"] * 2)
+    )
+    SHORT = ("a word", "two words more")
+
+    @pytest.fixture
+    def encoder(self, kept: Path, monkeypatch: pytest.MonkeyPatch) -> GraphEncoder:
+        monkeypatch.setattr(index.graph, "FIXED_AFTER", 2)
+        encoder = GraphEncoder(kept)
+        assert self.fixed(encoder) == []
+        return encoder
+
+    def fixed(self, encoder: GraphEncoder) -> list[int]:
+        encoder.encode(self.SHORT * 3)
+        assert isinstance(encoder._many, index.graph._Runner)
+        return list(encoder._many._fixed)
+
+    def test_vectors_stay_right_and_in_their_places(self, encoder: GraphEncoder, real: GraphEncoder) -> None:
+        texts = [*self.LONG, *self.SHORT, *self.LONG[:5]]  # two batches of 8, and one of what is left
+        plain = np.concatenate([real.encode([text]) for text in texts])
+        for _ in range(2):
+            assert cosines(encoder.encode(texts), plain).min() >= 0.99
+            assert self.fixed(encoder) == [256]
+
+    def test_no_more_than_so_many(self, encoder: GraphEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(index.graph, "FIXED_MOST", 1)
+        for words in (300, 100):
+            encoder.encode(["forest " * words] * 60)
+        assert self.fixed(encoder) == [256]
+
+    def test_one_that_cannot_be_made_is_done_without(
+        self, encoder: GraphEncoder, real: GraphEncoder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(self: object, graph: object) -> None:
+            tried.append(graph)
+            raise RuntimeError("out of memory")
+
+        tried: list[object] = []
+        monkeypatch.setattr(index.graph._Runner, "_requests", fail)
+        for _ in range(2):
+            plain = np.concatenate([real.encode([text]) for text in self.LONG])
+            assert cosines(encoder.encode(self.LONG), plain).min() >= 0.99
+        assert len(tried) == 1
+        assert self.fixed(encoder) == []
+
+
 class TestTokenBatches:
     @given(st.lists(st.integers(2, 256), max_size=200), st.integers(1, 4096))
     def test_every_text_once_and_no_batch_beyond_the_budget(self, lengths: list[int], budget: int) -> None:
