@@ -48,7 +48,11 @@ def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord 
     mine, its = context.Pipe(duplex=False)
     with mine:
         process = context.Process(target=_read, args=(path, now, its), daemon=True)
-        process.start()
+        try:
+            process.start()
+        except OSError:  # no more processes are allowed, say
+            yield from read_records(path, now=now)
+            return
         its.close()
         try:
             yield from _prepared(path, 0, FIRST, now)

@@ -8,7 +8,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -26,7 +26,7 @@ SentenceTransformer(sys.argv[1], device="cpu").encode(json.load(open(sys.argv[2]
 
 
 def figures(folder: Path, papers: int, rounds: int) -> Iterator[Figure]:
-    """Abstracts a second of both encoders in turns, how their vectors agree, and a first sync of all papers as a command."""
+    """Abstracts a second of both encoders in turns, how their vectors agree, and a sync of all papers as a command."""
     from sentence_transformers import SentenceTransformer
 
     from index.encoders import DEFAULT_MODEL, load_encoder, packaged_model
@@ -37,10 +37,9 @@ def figures(folder: Path, papers: int, rounds: int) -> Iterator[Figure]:
     ours = load_encoder(DEFAULT_MODEL, 32, folder / "models")
     ours.encode(texts[:64])
     theirs.encode(texts[:32])
-    yield _in_turns(
-        "embedding",
+    yield from _in_turns(
         papers,
-        lambda: ours.encode(texts),
+        {"embedding": lambda: ours.encode(texts)},
         lambda: theirs.encode(texts, normalize_embeddings=True),
         "sentence-transformers as it comes",
         rounds,
@@ -57,17 +56,18 @@ def figures(folder: Path, papers: int, rounds: int) -> Iterator[Figure]:
         rows = reader.texts(reader.to_embed(DEFAULT_MODEL))  # the starter set's among them
     texts_file.write_text(json.dumps([text for _, _, text in rows]))
 
-    def sync() -> None:
+    def sync(*, first: bool) -> None:
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(home, new)
+        if not first:
+            shutil.copytree(folder / "models", new / "models")
         os.environ["FRONTIER_HOME"] = str(new)
         frontier("sync")
 
     script = [sys.executable, "-c", SCRIPT, str(packaged_model()), str(texts_file)]
-    yield _in_turns(
-        "sync, whole command",
+    yield from _in_turns(
         len(rows),
-        sync,
+        {"sync, whole command": lambda: sync(first=False), "the first sync of a home": lambda: sync(first=True)},
         lambda: subprocess.run(script, check=True, capture_output=True),
         "the same as a script",
         rounds,
@@ -75,9 +75,10 @@ def figures(folder: Path, papers: int, rounds: int) -> Iterator[Figure]:
 
 
 def _in_turns(
-    name: str, papers: int, ours: Callable[[], object], theirs: Callable[[], object], baseline: str, rounds: int
-) -> Figure:
-    """Papers a second of two ways to encode the same ones, each way's median."""
-    spent = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
-    mine, base = (papers / statistics.median(each) for each in zip(*spent, strict=True))
-    return Figure(name, mine, "papers/s", base, baseline)
+    papers: int, ours: Mapping[str, Callable[[], object]], theirs: Callable[[], object], baseline: str, rounds: int
+) -> Iterator[Figure]:
+    """Papers a second of several ways to encode the same ones, each way's median."""
+    spent = [[seconds(work) for work in (*ours.values(), theirs)] for _ in range(rounds)]
+    *mine, base = (papers / statistics.median(each) for each in zip(*spent, strict=True))
+    for name, value in zip(ours, mine, strict=True):
+        yield Figure(name, value, "papers/s", base, baseline)

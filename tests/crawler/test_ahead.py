@@ -95,6 +95,14 @@ def test_nothing_is_lost_to_a_process_that_is_killed(path: Path, after: int, mon
     assert found == plain(path)
 
 
+def test_without_another_process_it_is_read_here(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", refuse)
+    assert list(records(read_ahead(path, now=NOW))) == plain(path)
+
+
 def test_a_file_that_is_cut_short_gives_what_is_before_the_cut(path: Path) -> None:
     short = path.with_suffix(".gz")
     whole = gzip.compress(path.read_bytes())
