@@ -57,14 +57,14 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 def _without_pandas() -> Iterator[None]:
     """Lets sqlite-utils be imported without pandas, which it would import where it is installed, and which takes longer than the rest
     of a small command. Where pages are shown, pandas is needed anyway, and another thread may be importing it now."""
-    hidden = not {"pandas", "streamlit"} & sys.modules.keys()
+    hidden = not {"sqlite_utils", "pandas", "streamlit"} & sys.modules.keys()
     if hidden:
         sys.modules["pandas"] = None  # type: ignore[assignment]  # how Python marks a module that is not to be found
     try:
         yield
     finally:
         if hidden:
-            del sys.modules["pandas"]
+            sys.modules.pop("pandas", None)
 
 
 class Store:

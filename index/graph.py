@@ -221,17 +221,30 @@ class _Model:
         return build_graph(self.weights, ranges=ranges_of(self.weights, self.tokens(texts)))
 
 
+class _Taken:
+    """Where requests put their vectors. Not the runner itself: a queue that refers to who holds it is never let go."""
+
+    out: Vectors
+    finished: list[int]
+
+    def begin(self, out: Vectors) -> None:
+        self.out, self.finished = out, []
+
+    def keep(self, request: Any, rows: list[int]) -> None:
+        self.out[rows] = request.get_output_tensor(0).data
+        self.finished.append(len(rows))
+
+
 class _Runner:
     """Compiled graphs with requests enough to keep every stream at work: one for any shape, others for full batches of one length."""
 
     def __init__(self, graph: Any, options: Mapping[str, str]) -> None:
         self._graph = graph
         self._options = dict(options)
+        self._taken = _Taken()
         self._any = self._requests(graph)
         self._fixed: dict[int, Any] = {}
         self._full: Counter[int] = Counter()
-        self._out = np.zeros((0, DEFAULT_DIM), np.float32)
-        self._finished: list[int] = []
 
     def agrees(self, tokens: Sequence[NDArray[np.int64]], vector: Vectors) -> bool:
         """Whether all of these texts get this vector, or one near to it. Raises ModelError."""
@@ -242,12 +255,12 @@ class _Runner:
 
     def run(self, tokens: Sequence[NDArray[np.int64]], out: Vectors) -> Iterator[int]:
         """Fill the rows of `out`; gives how many are done from time to time. Raises ModelError."""
-        self._out, self._finished = out, []
+        self._taken.begin(out)
         try:
             for rows in token_batches([_rounded_up(len(t)) for t in tokens], TOKENS):
                 batch = padded([tokens[row] for row in rows])
                 self._for(*batch[0].shape).start_async(list(batch), rows)
-                yield sum(self._finished)
+                yield sum(self._taken.finished)
             for queue in self._queues():
                 queue.wait_all()
         except RuntimeError as exc:
@@ -274,12 +287,8 @@ class _Runner:
         import openvino
 
         queue = openvino.AsyncInferQueue(_core().compile_model(graph, "CPU", self._options))
-        queue.set_callback(self._keep)
+        queue.set_callback(self._taken.keep)
         return queue
-
-    def _keep(self, request: Any, rows: list[int]) -> None:
-        self._out[rows] = request.get_output_tensor(0).data
-        self._finished.append(len(rows))
 
     def _queues(self) -> list[Any]:
         return [self._any, *self._fixed.values()]

@@ -172,9 +172,8 @@ def _graph_attended(weights: Weights, name: str, x: Any, bias: Any, ranges: Rang
         op.transpose(op.reshape(product, by_head, True), _whole(0, 2, 1, 3))
         for product in _graph_products(scaled, [f"{name}self.{part}" for part in _PARTS], x, ranges)
     )
-    shares = op.softmax(
-        op.add(op.matmul(query, key, False, True), bias), -1
-    )  # faster than scaled_dot_product_attention
+    # not as scaled_dot_product_attention, for which OpenVINO transposes the keys
+    shares = op.softmax(op.add(op.matmul(query, key, False, True), bias), -1)
     joined = op.transpose(op.matmul(shares, value, False, False), _whole(0, 2, 1, 3))
     flat = op.reshape(joined, _whole(0, 0, width), True)
     (out,) = _graph_products(weights, (f"{name}output.dense",), flat, ranges)

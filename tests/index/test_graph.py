@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import logging
 import os
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -162,6 +164,15 @@ class TestFixedShapes:
             assert cosines(encoder.encode(self.LONG), plain).min() >= 0.99
         assert len(tried) == 1
         assert self.fixed(encoder) == []
+
+    def test_an_encoder_that_is_let_go_takes_its_graphs_along(self, kept: Path) -> None:
+        encoder = GraphEncoder(kept)
+        encoder.encode(self.SHORT * 3)
+        graphs = weakref.ref(encoder._many)
+        assert graphs()
+        del encoder
+        gc.collect()
+        assert graphs() is None
 
 
 class TestTokenBatches:
