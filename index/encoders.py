@@ -212,7 +212,7 @@ def _load(name: str) -> Any:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
 
-            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+            transformers_logging.disable_progress_bar()
             model = SentenceTransformer(where, local_files_only=default or Path(where).is_dir())
             if model.device.type == "cuda":
                 model = model.half()

@@ -386,5 +386,5 @@ def _opened(task: Task) -> Milvus:
 def _node() -> str:
     import ray
 
-    address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    address = ray.util.get_node_ip_address()
     return f"{address}/{ray.get_runtime_context().get_node_id()[:6]}"
