@@ -25,7 +25,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -180,9 +179,7 @@ class GraphEncoder:
         model, failure = self._opened(), "no graph gives the right vectors"
         probe = model.tokens([_PROBE] * (FEW + 1))
         try:
-            kinds = (True, False) if multiplies_in_8_bits() else (False,)
-            for eight_bits, options in product(kinds, _OPTIONS):
-                graph = load_graph(self._folder, model, eight_bits=eight_bits)
+            for graph, options in self._graphs(model):
                 try:
                     runner = _Runner(graph, options)
                     if runner.agrees(probe, encode_one(model.weights, probe[0])):
@@ -193,6 +190,13 @@ class GraphEncoder:
             failure = first_line(exc)
         logger.warning("frontier: OpenVINO does not work here (%s): torch encodes instead, more slowly", failure)
         return otherwise
+
+    def _graphs(self, model: _Model) -> Iterator[tuple[Any, Mapping[str, str]]]:
+        """What may run on this processor, best first. Raises what OpenVINO does: RuntimeError, ImportError."""
+        for eight_bits in (True, False) if multiplies_in_8_bits() else (False,):
+            graph = load_graph(self._folder, model, eight_bits=eight_bits)
+            for options in _OPTIONS:
+                yield graph, options
 
     def _opened(self) -> _Model:
         if self._model is None:
