@@ -13,6 +13,9 @@ WHICH := $(if $(SLOW),"slow or not slow","not slow")
 # Ray and Milvus start threads of their own that outlive a test: they share no process with the other tests
 ARCHIVE := tests/archive tests/index/test_milvus.py
 
+# where this is set, each of hundreds of processes compiles all that it imports
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check bench bench-gpu screenshots clean
 
 run: .venv/run-ready

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from data.seeds import known_datasets
@@ -113,10 +113,11 @@ _WINDOW = 60  # characters on either side in which a context word counts
 
 @dataclass(frozen=True, slots=True)
 class DatasetNames:
-    """Names with aliases, compiled once for fast matching."""
+    """Names with aliases, by the words with which they begin; what matches them is compiled when the word is first read."""
 
-    _by_word: Mapping[str, tuple[re.Pattern[str], tuple[_Spelling, ...]]]
+    _by_word: Mapping[str, Sequence[_Spelling]]
     _canonical: Mapping[str, str]
+    _compiled: dict[str, re.Pattern[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, known: Mapping[str, Sequence[str]], *, needs_context: Collection[str] = ()) -> DatasetNames:
@@ -132,12 +133,9 @@ class DatasetNames:
                 canonical.setdefault(_squeezed(text), name)
                 for word in _first_words(text):
                     by_word.setdefault(word, []).append(_Spelling(text, name, text in ambiguous))
-        compiled = {}
-        for word, spellings in by_word.items():
+        for spellings in by_word.values():
             spellings.sort(key=lambda s: (-len(_squeezed(s.text)), s.needs_context))
-            either = "|".join(f"({_spelling_pattern(s)})" for s in spellings)
-            compiled[word] = (re.compile(f"{_NOT_BEFORE}(?:{either}){_NOT_AFTER}"), tuple(spellings))
-        return cls(compiled, canonical)
+        return cls(by_word, canonical)
 
     @classmethod
     def shipped(cls) -> DatasetNames:
@@ -163,11 +161,11 @@ class DatasetNames:
         hits: list[_Hit] = []
         end = 0
         for word in _WORD_START.finditer(text):
-            entry = self._by_word.get(word[0].casefold())
-            if entry is None or word.start() < end:
+            first = word[0].casefold()
+            spellings = self._by_word.get(first)
+            if spellings is None or word.start() < end:
                 continue
-            pattern, spellings = entry
-            match = pattern.match(text, word.start())
+            match = self._pattern(first).match(text, word.start())
             if match is None or match.lastindex is None:
                 continue
             spelling = spellings[match.lastindex - 1]
@@ -180,6 +178,12 @@ class DatasetNames:
                 end = more.end()
                 hits.append(_Hit(more.start(1), end, sibling, more[1], sure=True))
         return hits
+
+    def _pattern(self, word: str) -> re.Pattern[str]:
+        if word not in self._compiled:
+            either = "|".join(f"({_spelling_pattern(s)})" for s in self._by_word[word])
+            self._compiled[word] = re.compile(f"{_NOT_BEFORE}(?:{either}){_NOT_AFTER}")
+        return self._compiled[word]
 
 
 def _joined(title: str, abstract: str) -> str:

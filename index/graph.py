@@ -23,6 +23,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,9 +73,9 @@ STEP = 16
 """Tokens by which batches are longer or shorter: OpenVINO prepares itself for each shape anew, which takes a sixth of the time or more where
 every batch has its own."""
 
-FIXED_AFTER, FIXED_MOST = 24, 8
-"""Full batches of one length after which that length gets a graph of its own, and how many do. With its shapes fixed, a graph is faster by a seventh
-of the time; it takes half a second to make, as much as 28 batches save by it, and 60 MB."""
+FIXED_FROM, FIXED_MOST = 24, 8
+"""Full batches of one length, former ones and those at hand, for which that length gets a graph of its own, and how many do. With its shapes fixed,
+a graph is faster by a seventh of the time; it takes half a second to make, as much as 28 batches save by it, and 60 MB."""
 
 CHUNK = 4096
 """Texts that are tokenised and sorted by length together."""
@@ -259,11 +260,15 @@ class _Runner:
 
     def run(self, tokens: Sequence[NDArray[np.int64]], out: Vectors) -> Iterator[int]:
         """Fill the rows of `out`; gives how many are done from time to time. Raises ModelError."""
+        lengths = [_rounded_up(len(t)) for t in tokens]
+        batches = token_batches(lengths, TOKENS)
         self._taken.begin(out)
         try:
-            for rows in token_batches([_rounded_up(len(t)) for t in tokens], TOKENS):
-                batch = padded([tokens[row] for row in rows])
-                self._for(*batch[0].shape).start_async(list(batch), rows)
+            self._fix(Counter(lengths[rows[0]] for rows in batches if _is_full(len(rows), lengths[rows[0]])))
+            for rows in batches:
+                length = lengths[rows[0]]
+                queue = self._fixed.get(length, self._any) if _is_full(len(rows), length) else self._any
+                queue.start_async(list(padded([tokens[row] for row in rows])), rows)
                 yield sum(self._taken.finished)
             for queue in self._queues():
                 queue.wait_all()
@@ -275,17 +280,22 @@ class _Runner:
                     queue.wait_all()
         yield len(tokens)
 
-    def _for(self, count: int, length: int) -> Any:
-        """The requests for a batch of this shape."""
-        if count != TOKENS // length:
-            return self._any
-        self._full[length] += 1
-        if self._full[length] == FIXED_AFTER and len(self._fixed) < FIXED_MOST:
+    def _fix(self, full: Counter[int]) -> None:
+        """Fix the shapes for lengths that have enough full batches, those counted now among them."""
+        self._full.update(full)
+        enough = [length for length in full if self._full[length] >= FIXED_FROM and length not in self._fixed]
+        new = enough[: FIXED_MOST - len(self._fixed)]
+        if new:
+            with ThreadPoolExecutor(os.cpu_count()) as threads:  # each makes one on little more than one core
+                self._fixed.update(zip(new, threads.map(self._requests_of, new), strict=True))
+
+    def _requests_of(self, length: int) -> Any:
+        """The requests for full batches of this length; where there is no memory for them, say, those for any."""
+        with suppress(RuntimeError):
             graph = self._graph.clone()
-            graph.reshape({number: [count, length] for number in range(2)})
-            with suppress(RuntimeError):  # not enough memory, say
-                self._fixed[length] = self._requests(graph)
-        return self._fixed.get(length, self._any)
+            graph.reshape({number: [TOKENS // length, length] for number in range(2)})
+            return self._requests(graph)
+        return self._any
 
     def _requests(self, graph: Any) -> Any:
         import openvino
@@ -296,6 +306,10 @@ class _Runner:
 
     def _queues(self) -> list[Any]:
         return [self._any, *self._fixed.values()]
+
+
+def _is_full(count: int, length: int) -> bool:
+    return count == TOKENS // length
 
 
 def _rounded_up(length: int) -> int:

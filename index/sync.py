@@ -26,9 +26,10 @@ from index.vectors import update
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (papers embedded so far, papers to embed)."""
 
-BATCH = 256
-"""Papers embedded between two commits. An interruption loses two batches at most: one in the encoder, one on its way to
-the store."""
+BATCH, BATCH_MOST, BATCH_S = 256, 1024, 4.0
+"""Papers embedded between two commits: at first, and at most. A batch that took less than so many seconds is followed by one of twice the size, for
+larger ones waste less of the encoder's time; papers that came meanwhile begin again with the least. An interruption loses two batches at most: one
+in the encoder, one on its way to the store."""
 
 CUDA_BATCH = 65_536
 """The same where a CUDA device encodes: seconds of work, so that its pipeline seldom runs dry."""
@@ -67,7 +68,7 @@ def sync(
     """Embed papers without a current vector, newest first, and bring the index in `folder` up to date.
 
     `enough` is asked after every batch: when it says so, what is left waits for the next sync.
-    Every `BATCH` papers (`CUDA_BATCH` on such a device) are committed, so that the next run goes on where this one stopped. The index is brought up to
+    Every batch (`BATCH`, `CUDA_BATCH`) is committed, so that the next run goes on where this one stopped. The index is brought up to
     date after the first batch, from time to time, and soon after papers that came meanwhile, which go before all others.
     `rebuild` makes the FAISS files anew from the stored vectors (it embeds nothing twice). Stored vectors whose length is
     not the encoder's, as a model that was exchanged under its name leaves them, are embedded again.
@@ -95,11 +96,12 @@ def at_work(folder: Path) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """Papers given to the encoder: how many, their (id, text hash, text), whether any came since the sync began."""
+    """Papers given to the encoder: how many, their (id, text hash, text), whether any came since the sync began, and when."""
 
     count: int
     rows: Sequence[tuple[int, str, str]]
     came: bool
+    begun_at: float
     vectors: Future[Vectors]
 
 
@@ -112,21 +114,24 @@ class _Queue:
         self._model = model
         self._follow = paper_ids is None
         self._taken: set[int] = set()
+        self._size = BATCH
         self._first_latest = self._latest = reader.latest_id()
         self._waiting = list(reader.to_embed(model) if paper_ids is None else paper_ids)
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def take(self) -> list[int]:
-        """The next batch of papers, none when all are taken. No paper is taken twice."""
+    def take(self, before_s: float) -> list[int]:
+        """The next batch of papers, none when all are taken. No paper is taken twice. `before_s` is how long the batch before took."""
+        if before_s < BATCH_S:
+            self._size = min(2 * self._size, BATCH_MOST)
         if self._follow and (latest := self._reader.latest_id()) != self._latest:
-            self._latest = latest
+            self._latest, self._size = latest, BATCH
             self._read()
         elif self._follow and self._taken and not self._waiting:
             self._follow = False
             self._read()  # papers whose text changed meanwhile
-        size = CUDA_BATCH if len(self._waiting) > BATCH and has_cuda() else BATCH
+        size = CUDA_BATCH if len(self._waiting) > BATCH and has_cuda() else self._size
         batch, self._waiting = self._waiting[:size], self._waiting[size:]
         self._taken.update(batch)
         return batch
@@ -171,12 +176,12 @@ class _Run:
             self._progress(0, len(queue))
         with ThreadPoolExecutor(1, "encoder") as thread:
             try:
-                batch = self._begun(thread, queue, done)
+                batch = self._begun(thread, queue, done, inf)
                 while batch:
                     vectors = batch.vectors.result()
                     done += batch.count
                     stop = enough()
-                    following = None if stop else self._begun(thread, queue, done)
+                    following = None if stop else self._begun(thread, queue, done, self._clock() - batch.begun_at)
                     self._keep(batch, vectors)
                     if following and self._due(batch.came):
                         self.publish()
@@ -204,14 +209,14 @@ class _Run:
         self.rebuilt = self.rebuilt or updated.rebuilt
         return updated.unfit
 
-    def _begun(self, thread: Executor, queue: _Queue, done: int) -> _Batch | None:
-        wanted = queue.take()
+    def _begun(self, thread: Executor, queue: _Queue, done: int, before_s: float) -> _Batch | None:
+        wanted = queue.take(before_s)
         if not wanted:
             return None
         rows = self._reader.texts(wanted)
         report = partial(self._report, done, done + len(wanted) + len(queue))
         vectors = thread.submit(self._encoder.encode, [text for _, _, text in rows], progress=report)
-        return _Batch(count=len(wanted), rows=rows, came=queue.came(wanted), vectors=vectors)
+        return _Batch(count=len(wanted), rows=rows, came=queue.came(wanted), begun_at=self._clock(), vectors=vectors)
 
     def _keep(self, batch: _Batch, vectors: Vectors) -> None:
         self._store.put_vectors(

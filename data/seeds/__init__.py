@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,6 +37,7 @@ class KnownDataset:
     needs_context: tuple[str, ...] = ()
 
 
+@cache
 def known_datasets() -> tuple[KnownDataset, ...]:
     """The best-known data sets and benchmarks, in the order of datasets.toml."""
     import tomllib

@@ -6,9 +6,9 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import index.sync
 from data.reader import Reader
 from data.store import Store
-from index.sync import sync
 
 home, nth = Path(sys.argv[1]), int(sys.argv[2])
 spec = importlib.util.spec_from_file_location("fakes", Path(__file__).with_name("fakes.py"))
@@ -16,7 +16,8 @@ assert spec
 assert spec.loader
 fakes = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fakes)
-sync(
+index.sync.BATCH_S = 0  # batches of one size
+index.sync.sync(
     Store(home / "papers.sqlite"),
     Reader(home / "papers.sqlite"),
     fakes.FailingEncoder(nth, kill=True),

@@ -127,7 +127,7 @@ class TestFixedShapes:
 
     @pytest.fixture
     def encoder(self, kept: Path, monkeypatch: pytest.MonkeyPatch) -> GraphEncoder:
-        monkeypatch.setattr(index.graph, "FIXED_AFTER", 2)
+        monkeypatch.setattr(index.graph, "FIXED_FROM", 2)
         encoder = GraphEncoder(kept)
         assert self.fixed(encoder) == []
         return encoder
@@ -135,7 +135,7 @@ class TestFixedShapes:
     def fixed(self, encoder: GraphEncoder) -> list[int]:
         encoder.encode(self.SHORT * 3)
         assert isinstance(encoder._many, index.graph._Runner)
-        return list(encoder._many._fixed)
+        return [length for length, queue in encoder._many._fixed.items() if queue is not encoder._many._any]
 
     def test_vectors_stay_right_and_in_their_places(self, encoder: GraphEncoder, real: GraphEncoder) -> None:
         texts = [*self.LONG, *self.SHORT, *self.LONG[:5]]  # two batches of 8, and one of what is left
@@ -143,6 +143,20 @@ class TestFixedShapes:
         for _ in range(2):
             assert cosines(encoder.encode(texts), plain).min() >= 0.99
             assert self.fixed(encoder) == [256]
+
+    def test_full_batches_of_several_calls_count_together(self, encoder: GraphEncoder) -> None:
+        for expected in ([], [], [256]):
+            assert self.fixed(encoder) == expected
+            encoder.encode(self.LONG[:8])
+        encoder.encode(self.LONG[:7])  # no full batch
+        assert self.fixed(encoder) == [256]
+
+    def test_several_lengths_at_once(self, encoder: GraphEncoder, real: GraphEncoder) -> None:
+        texts = [*self.LONG, *(text[:300] for text in self.LONG * 5)]
+        plain = np.concatenate([real.encode([text]) for text in texts])
+        for _ in range(2):
+            assert cosines(encoder.encode(texts), plain).min() >= 0.99
+        assert len(self.fixed(encoder)) > 1
 
     def test_no_more_than_so_many(self, encoder: GraphEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(index.graph, "FIXED_MOST", 1)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -17,10 +18,15 @@ import pytest
 from data.errors import StoreError, VectorIndexError
 from index.encoders import Encoder
 from index.manifest import Manifest, checked
-from index.sync import BATCH, LOCK, OFTEN_S, SOON_S, SyncResult, at_work, sync
+from index.sync import BATCH, BATCH_MOST, BATCH_S, LOCK, OFTEN_S, SOON_S, SyncResult, at_work, sync
 from index.vectors import FaissIndex, Stale
 
 Add = Callable[..., list[int]]
+
+
+@pytest.fixture(autouse=True)
+def batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.sync.BATCH_S", 0)
 
 
 def run(home: SimpleNamespace, encoder: Encoder, *, rebuild: bool = False) -> SyncResult:
@@ -68,6 +74,27 @@ def test_newest_first_and_progress(home: SimpleNamespace, add: Add, fakes: Modul
     assert set(encoder.seen[:BATCH]) == {f"paper {n}" for n in range(BATCH + 10, 2 * BATCH + 10)}
     assert [done for done, _ in seen] == [0, BATCH, 2 * BATCH, 2 * BATCH + 10]
     assert {total for _, total in seen} == {2 * BATCH + 10}
+
+
+def test_batches_grow_while_they_are_quick_until_papers_come(
+    home: SimpleNamespace, add: Add, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.sync.BATCH_S", BATCH_S)
+    add([f"paper {n}" for n in range(6 * BATCH_MOST)], day=date(2026, 1, 1))
+    moment = 0.0
+    seen: list[int] = []
+
+    def enough() -> bool:
+        nonlocal moment
+        moment += BATCH_S if len(seen) == 3 else 0  # the second batch is slow
+        if len(seen) == 6:
+            add(["today's paper"], first=9000, day=date(2026, 4, 2))
+        return len(seen) == 8
+
+    arguments = (home.store, home.reader, fakes.HashEncoder(), home.folder)
+    sync(*arguments, rebuild=False, progress=lambda n, _: seen.append(n), enough=enough, clock=lambda: moment)
+    sizes = [after - before for before, after in pairwise(seen)]
+    assert sizes == [BATCH, 2 * BATCH, 2 * BATCH, BATCH_MOST, BATCH_MOST, BATCH, 2 * BATCH]
 
 
 def test_batches_are_large_where_a_cuda_device_encodes(
