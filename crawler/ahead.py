@@ -4,13 +4,14 @@ them: storing is mostly SQLite's work, preparing is Python's.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -36,6 +37,11 @@ AHEAD = 20
 """Pieces that wait to be stored, at most: more than a transaction takes, during which none is fetched."""
 
 
+YOUNG = 200_000
+"""Objects after which Python looks for cycles among the new ones, in both processes. After its usual 700 it takes a twelfth of an import's time: a
+batch's records are many, and have none."""
+
+
 def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord | MentionRecord | BadRecord]:
     """What `read_records` gives, in its order; papers of long files are prepared. Raises InputError as that does.
 
@@ -43,7 +49,12 @@ def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord 
     """
     if not _is_long(path):
         yield from read_records(path, now=now)
-        return
+    else:
+        with _cycles_seldom_sought():
+            yield from _read_elsewhere(path, now)
+
+
+def _read_elsewhere(path: Path, now: datetime) -> Iterator[Prepared | PaperRecord | MentionRecord | BadRecord]:
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe(duplex=False)
     with mine:
@@ -55,7 +66,7 @@ def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord 
             return
         its.close()
         try:
-            yield from _prepared(path, 0, FIRST, now)
+            yield from _prepared(_records(path, 0, FIRST, now))
             done, whole = FIRST, False
             with suppress(EOFError, OSError):  # it died, perhaps in the middle of a piece
                 while not isinstance(found := pickle.loads(mine.recv_bytes()), bool):  # noqa: S301  our own process's
@@ -66,7 +77,17 @@ def read_ahead(path: Path, *, now: datetime) -> Iterator[Prepared | PaperRecord 
             process.kill()
             process.join()
     if not whole:
-        yield from _prepared(path, done, None, now)
+        yield from _prepared(_records(path, done, None, now))
+
+
+@contextmanager
+def _cycles_seldom_sought() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(YOUNG, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _is_long(path: Path) -> bool:
@@ -76,10 +97,14 @@ def _is_long(path: Path) -> bool:
         return False
 
 
-def _prepared(path: Path, first: int, last: int | None, now: datetime) -> Iterator[Prepared | BadRecord]:
+def _records(path: Path, first: int, last: int | None, now: datetime) -> Iterator[PaperRecord | BadRecord]:
     """Lines from number `first` to before `last`, counted from 0; blank ones do not count."""
-    for found in records_of(islice(read_lines(path), first, last), now):
-        yield found if isinstance(found, BadRecord) else prepare(found)
+    return records_of(islice(read_lines(path), first, last), now)
+
+
+def _prepared(records: Iterable[PaperRecord | BadRecord], *, with_keys: bool = False) -> Iterator[Prepared | BadRecord]:
+    for found in records:
+        yield found if isinstance(found, BadRecord) else prepare(found, with_keys=with_keys)
 
 
 # ---- in the process --------------------------------------------------------------------------------------------------
@@ -93,8 +118,10 @@ def _read(path: Path, now: datetime, out: Connection) -> None:
     sender.start()
     whole = False
     try:
-        for piece in in_batches(_prepared(path, FIRST, None, now), PIECE):
-            ready.put(pickle.dumps(piece))
+        with _cycles_seldom_sought():
+            for piece in in_batches(_records(path, FIRST, None, now), PIECE):
+                awaited = ready.empty()  # then the parent has time for the keys itself
+                ready.put(pickle.dumps(list(_prepared(piece, with_keys=not awaited))))
         whole = True
     except InputError:  # the parent meets it where it stands
         pass

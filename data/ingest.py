@@ -31,21 +31,19 @@ MOST_NAMESAKES = 5
 
 class Prepared(NamedTuple):
     """A paper's record with what is worked out of it alone, which another process can do ahead: the sighting's fields as
-    JSON, the columns of a new paper, the keys of `data.matching.match_keys`."""
+    JSON, the columns of a new paper, the keys of `data.matching.match_keys` (None where they are left to the storing)."""
 
     record: PaperRecord
     fields: str
     columns: Mapping[str, Any]
-    match_keys: tuple[int, ...]
+    match_keys: tuple[int, ...] | None
 
 
-def prepare(record: PaperRecord, keys: tuple[int, ...] | None = None) -> Prepared:
-    """What storing a record takes before the store is looked at. `keys` are its match keys, where they are known."""
+def prepare(record: PaperRecord, *, with_keys: bool = False) -> Prepared:
+    """What storing a record takes before the store is looked at."""
     fields = record.fields()
     columns = columns_of([(record.source, fields)])
-    return Prepared(
-        record, compact(fields), columns, match_keys(record.title, record.authors) if keys is None else keys
-    )
+    return Prepared(record, compact(fields), columns, match_keys(record.title, record.authors) if with_keys else None)
 
 
 class Batch:
@@ -84,8 +82,9 @@ class Batch:
         records = [r.record if isinstance(r, Prepared) else r for r in given]
         for ready in given:
             if isinstance(ready, Prepared):
-                own = ready.columns["title_key"]
-                self._known.remember_keys(ready.record.title, ready.record.authors, own, ready.match_keys)
+                title, authors = ready.record.title, ready.record.authors
+                keys = match_keys(title, authors) if ready.match_keys is None else ready.match_keys
+                self._known.remember_keys(title, authors, ready.columns["title_key"], keys)
         self._look_up(records)
         new = changed = same = ignored = 0
         for record, ready in zip(records, given, strict=True):
@@ -155,7 +154,7 @@ class Batch:
         if found is None and record.update_only:
             return "ignored"
         if found is None:
-            ready = ready or prepare(record, self._known.match_keys(record.title, record.authors))
+            ready = ready or prepare(record)
             paper_id = self._new_paper(ready, described)
         else:
             paper_id = found
@@ -254,7 +253,7 @@ class Batch:
             "changed_at": self._now,
         }
         if not record.provisional:
-            self._match_keys.append((paper_id, ready.match_keys))
+            self._match_keys.append((paper_id, self._known.match_keys(record.title, record.authors)))
         self._known.add(Known(paper_id=paper_id, described=described, provisional=record.provisional))
         return paper_id
 

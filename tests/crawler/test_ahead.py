@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import json
@@ -74,8 +75,17 @@ def test_the_same_as_line_by_line(path: Path) -> None:
     assert list(records(iter(found))) == plain(path)
     prepared = [one for one in found if isinstance(one, Prepared)]
     assert len(prepared) == LINES - BROKEN
-    assert prepared == [prepare(one.record) for one in prepared]
+    assert prepared == [prepare(one.record, with_keys=one.match_keys is not None) for one in prepared]
     assert not multiprocessing.active_children()
+
+
+def test_cycles_are_sought_as_before_afterwards(path: Path) -> None:
+    before = gc.get_threshold()
+    found = read_ahead(path, now=NOW)
+    next(found)
+    assert gc.get_threshold() != before
+    found.close()
+    assert gc.get_threshold() == before
 
 
 def test_a_short_file_needs_no_process(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
