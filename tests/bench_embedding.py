@@ -16,6 +16,7 @@ import numpy as np
 from bench_common import Figure, frontier, made_up, seconds
 
 from data.reader import Reader
+from index.encoders import DEFAULT_MODEL, Vectors, load_encoder, packaged_model
 
 SCRIPT = """
 import json, sys
@@ -29,23 +30,21 @@ def figures(folder: Path, papers: int, rounds: int) -> Iterator[Figure]:
     """Abstracts a second of both encoders in turns, how their vectors agree, and a sync of all papers as a command."""
     from sentence_transformers import SentenceTransformer
 
-    from index.encoders import DEFAULT_MODEL, load_encoder, packaged_model
-
     known = list(made_up(papers))
     texts = [f"{p['title']}\n{p['abstract']}" for p in known]
     theirs = SentenceTransformer(str(packaged_model()), device="cpu")
     ours = load_encoder(DEFAULT_MODEL, 32, folder / "models")
     ours.encode(texts[:64])
     theirs.encode(texts[:32])
+    vectors: dict[str, Vectors] = {}
     yield from _in_turns(
         papers,
-        {"embedding": lambda: ours.encode(texts)},
-        lambda: theirs.encode(texts, normalize_embeddings=True),
+        {"embedding": lambda: vectors.update(ours=ours.encode(texts))},
+        lambda: vectors.update(theirs=theirs.encode(texts, normalize_embeddings=True)),
         "sentence-transformers as it comes",
         rounds,
     )
-    some = texts[:512]
-    same = np.einsum("ij,ij->i", ours.encode(some), theirs.encode(some, normalize_embeddings=True))
+    same = np.einsum("ij,ij->i", vectors["ours"], vectors["theirs"])
     yield Figure("embedding, mean cosine to it", float(same.mean()), "")
 
     lines, texts_file, home, new = (folder / name for name in ("few.jsonl", "few.json", "few", "new"))
