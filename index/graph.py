@@ -262,12 +262,13 @@ class _Runner:
         """Fill the rows of `out`; gives how many are done from time to time. Raises ModelError."""
         lengths = [_rounded_up(len(t)) for t in tokens]
         batches = token_batches(lengths, TOKENS)
+        longest = ((rows, lengths[rows[0]]) for rows in batches)
+        full = [n if len(rows) == TOKENS // n else 0 for rows, n in longest]  # a full batch's length, 0 for another
         self._taken.begin(out)
         try:
-            self._fix(Counter(lengths[rows[0]] for rows in batches if _is_full(len(rows), lengths[rows[0]])))
-            for rows in batches:
-                length = lengths[rows[0]]
-                queue = self._fixed.get(length, self._any) if _is_full(len(rows), length) else self._any
+            self._fix(Counter(filter(None, full)))
+            for rows, length in zip(batches, full, strict=True):
+                queue = self._fixed.get(length, self._any)
                 queue.start_async(list(padded([tokens[row] for row in rows])), rows)
                 yield sum(self._taken.finished)
             for queue in self._queues():
@@ -306,10 +307,6 @@ class _Runner:
 
     def _queues(self) -> list[Any]:
         return [self._any, *self._fixed.values()]
-
-
-def _is_full(count: int, length: int) -> bool:
-    return count == TOKENS // length
 
 
 def _rounded_up(length: int) -> int:
