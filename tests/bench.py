@@ -31,7 +31,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Figure]:
     yield from bench_store.figures(folder, quick)
     yield from bench_search.figures(folder, 5_000 if quick else 150_000)
     yield from bench_ranking.figures(5_000 if quick else 150_000)
-    yield from bench_embedding.figures(folder, 128 if quick else 2_048, 1 if quick else 3)
+    yield from bench_embedding.figures(folder, 64 if quick else 2_048, 1 if quick else 3)
     if not quick:  # half an hour, 15 GB of disk and 5 GB of memory
         yield from bench_vectors.figures(quick=False)
 

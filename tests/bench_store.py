@@ -390,15 +390,15 @@ def retitled(title: str, number: int) -> str:
 
 
 def figures(folder: Path, quick: bool) -> Iterator[Figure]:
-    """All figures of the store; the large store has 1,000,000 papers for a day, 150,000 for matching (quick: 20,000)."""
+    """All figures of the store; the large store has 1,000,000 papers for a day, 150,000 for matching (quick: 12,000)."""
     yield from importing(folder, *((5_000, 1) if quick else (50_000, 3)))
-    yield from memory(folder, *((5_000, 20_000) if quick else (30_000, 120_000)))
-    few, times = (2_000, 10) if quick else (10_000, 100)
+    yield from memory(folder, *((5_000, 15_000) if quick else (30_000, 120_000)))
+    few, times = (2_000, 6) if quick else (10_000, 100)
     homes = prepared(folder / "small", few), prepared(folder / "large", few, times)
     yield from daily(*homes, (f"{few:,}", f"{few * times:,}"), 1 if quick else 3)
     for home in homes:
         shutil.rmtree(home)
-    small, large = (3_000, 20_000) if quick else (10_000, 150_000)
+    small, large = (3_000, 12_000) if quick else (10_000, 150_000)
     rates: dict[int, list[float]] = {small: [], large: []}
     for papers in rates:
         filled(folder / f"{papers}.sqlite", papers).close()
